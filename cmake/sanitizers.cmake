@@ -1,0 +1,5 @@
+set(SLUICE_SANITIZE "" CACHE STRING "sanitizers, for example address,undefined")
+if(SLUICE_SANITIZE)
+  add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${SLUICE_SANITIZE})
+endif()

@@ -1,0 +1,1 @@
+#include "proto/alloc.h"
