@@ -1,0 +1,150 @@
+/*
+ * The CQL side of the gateway: nodes, their connections ("links"), windows, routing, prepared statements, and
+ * requests that are executed until their outcome is known.
+ *
+ * A request is a frame body that may be executed again, byte for byte, on any node (statements carry their own
+ * timestamps, so a repetition changes nothing). Unknown outcomes (write timeout, lost connection, no answer) are
+ * resolved by executing it again on another link with back-off, for ever or until its deadline; definite
+ * refusals end it. (Token-aware routing, shards and the full retry table have an issue of their own: the
+ * place is cluster_pick in routing.c.)
+ */
+#ifndef PROXY_CORE_CLUSTER_H
+#define PROXY_CORE_CLUSTER_H
+
+#include "core/action.h"
+#include "core/config.h"
+#include "core/moment.h"
+#include "cql/connection.h"
+#include "cql/query.h"
+#include "cql/result.h"
+#include "proto/list.h"
+
+struct cluster;
+struct cluster_request;
+
+enum cluster_outcome {
+    CLUSTER_DONE,    /* a RESULT: the statement is executed at its consistency level */
+    CLUSTER_REFUSED, /* a definite error of the node (reply.error); see cluster_request.touched */
+    CLUSTER_GAVE_UP, /* the deadline passed; see cluster_request.touched */
+};
+
+struct cluster_reply {
+    enum cluster_outcome outcome;
+    struct slice body;             /* DONE: of the RESULT frame, for cql_result_open; valid during the call */
+    const struct cql_error *error; /* REFUSED, and GAVE_UP when the last attempt had one; else NULL */
+};
+
+typedef void (*cluster_done)(struct cluster_request *request, const struct cluster_reply *reply,
+                             struct moment now);
+
+/* Owned by the caller, in storage that stays put until `done` was called (exactly once) or cluster_cancel. */
+struct cluster_request {
+    /* filled by the caller */
+    uint8_t opcode;        /* CQL_BATCH, CQL_EXECUTE, CQL_QUERY, CQL_PREPARE */
+    struct cql_body *body; /* the cluster takes a reference of its own */
+    int64_t token;         /* of the partition key, with has_token: where it should go */
+    bool has_token;
+    bool control;        /* outside the data windows: leases, schema, tail reads */
+    bool conditional;    /* a lightweight transaction: never executed again by itself; an unknown outcome is GAVE_UP, touched */
+    int64_t deadline_us; /* boot clock; NEVER_US for data mutations */
+    cluster_done done;
+    void *context;
+    /* kept by the cluster, read by the caller */
+    bool touched;           /* an attempt's outcome is unknown: it may be applied, or may be yet */
+    int64_t first_sent_us;  /* 0: no byte of it has been handed to a link */
+    uint32_t attempts;
+    /* the cluster's own */
+    struct list node;
+    struct link *link;
+    uint16_t stream;
+    int64_t attempt_deadline_us;
+    int64_t retry_at_us;
+    uint32_t prepares;
+};
+
+struct cluster *cluster_new(const struct gateway_config *config, struct action_queue *actions,
+                            struct moment now);
+void cluster_free(struct cluster *cluster);
+/* Opens links to the contact points and keeps them. */
+void cluster_start(struct cluster *cluster, struct moment now);
+
+void cluster_send(struct cluster *cluster, struct cluster_request *request, struct moment now);
+/* The caller is no longer interested: `done` will not be called. The node may still execute it. */
+void cluster_cancel(struct cluster *cluster, struct cluster_request *request);
+/* Would a data request for this token find a ready link with a free place in its window now? */
+bool cluster_has_room(const struct cluster *cluster, int64_t token);
+bool cluster_is_up(const struct cluster *cluster); /* at least one ready link */
+
+/* One statement text, prepared once and known by its id on every node; prepared again where a node has forgotten
+ * it (UNPREPARED names one id at a time: all statements of the cluster's list that this body may use are
+ * prepared on that link at once, with a cap). Never freed before the cluster. */
+struct cluster_statement {
+    const char *text;
+    uint8_t id[32];
+    size_t id_len; /* 0: not prepared yet */
+    struct list node;
+};
+typedef void (*cluster_prepared)(void *context, struct cluster_statement *statement /* NULL: refused */,
+                                 const struct cluster_reply *reply, struct moment now);
+/* Calls `prepared` later (or at once when it is known). The text is copied. The statement is shared: the same text gives
+ * the same pointer. Goes on until it succeeds, is refused, or deadline_us. */
+void cluster_prepare(struct cluster *cluster, const char *text, int64_t deadline_us,
+                     cluster_prepared prepared, void *context, struct moment now);
+/* Forget a statement (its table was dropped or altered): it is prepared again by the next cluster_prepare. */
+void cluster_forget(struct cluster *cluster, struct cluster_statement *statement);
+
+/*
+ * A single statement with values, for the control plane and reads. The result is handed to `done` and everything
+ * is freed afterwards. Values are copied. `conditional` as above; other statements are executed again when in doubt.
+ */
+struct cluster_query {
+    const char *text; /* with ? markers; not prepared */
+    const struct cql_value *values;
+    uint16_t value_count;
+    enum cql_consistency consistency;
+    enum cql_consistency serial_consistency; /* conditional statements */
+    int64_t timestamp_us;                    /* 0: none */
+    int32_t page_size;                       /* 0: none */
+    struct slice paging_state;
+    bool conditional;
+    int64_t deadline_us;
+};
+typedef void (*cluster_answer)(void *context, const struct cluster_reply *reply, bool touched,
+                               struct moment now);
+struct cluster_call; /* under way */
+/* NULL: out of memory (done is then not called). */
+struct cluster_call *cluster_ask(struct cluster *cluster, const struct cluster_query *query,
+                                 cluster_answer done, void *context, struct moment now);
+void cluster_call_cancel(struct cluster *cluster, struct cluster_call *call);
+
+/* Facts about the nodes, for bootstrap and `check`; NULL or 0 while unknown. */
+struct cluster_facts {
+    char data_center[64], release_version[32], cluster_name[64], partitioner[96];
+    bool is_scylla;
+    uint32_t ready_links, links;
+    char last_error[256]; /* why the newest failed link failed, with its address; empty: none */
+};
+void cluster_get_facts(const struct cluster *cluster, struct cluster_facts *facts);
+
+/* Schema events of the nodes (table changed or dropped), debounced by the receiver. */
+typedef void (*cluster_schema_changed)(void *context, const struct cql_push *push, struct moment now);
+void cluster_on_schema_change(struct cluster *cluster, cluster_schema_changed changed, void *context);
+/* Called after a link became ready or room appeared, so that waiting partitions are looked at. */
+void cluster_on_room(struct cluster *cluster, void (*room)(void *context, struct moment now), void *context);
+
+int64_t cluster_deadline_us(const struct cluster *cluster);
+void cluster_tick(struct cluster *cluster, struct moment now);
+
+/* For the driver: one socket each. */
+void link_set_driver(struct link *link, void *driver);
+void *link_driver(const struct link *link);
+void link_connected(struct link *link, struct moment now);
+uint8_t *link_space(struct link *link, size_t *room);
+void link_received(struct link *link, size_t bytes, struct moment now);
+size_t link_output(struct link *link, struct slice *slices, size_t max);
+void link_sent(struct link *link, size_t bytes, struct moment now);
+/* The socket is gone (or could not be opened): reason for people, e.g. "connection refused". The link may be freed or
+ * opened again later by ACTION_LINK_OPEN; the driver forgets it. */
+void link_closed(struct link *link, const char *reason, struct moment now);
+
+#endif
