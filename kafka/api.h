@@ -1,0 +1,43 @@
+/*
+ * The registry: one row per API that is known. It drives dispatch, the ApiVersions reply, header versions, the docs,
+ * tests and fuzzers. We never advertise what we cannot decode, except for the forced rows, which some clients
+ * must see to switch features on (DESIGN.md section 7).
+ */
+#ifndef KAFKA_API_H
+#define KAFKA_API_H
+
+#include "proto/wire.h"
+
+enum kafka_api_key {
+    KAFKA_PRODUCE = 0,
+    KAFKA_FETCH = 1,
+    KAFKA_METADATA = 3,
+    KAFKA_FIND_COORDINATOR = 10,
+    KAFKA_API_VERSIONS = 18,
+    KAFKA_INIT_PRODUCER_ID = 22,
+};
+
+/* Visits the body's fields in wire order for this version; `body` is the message's struct. */
+typedef void (*kafka_walk)(struct wire *wire, void *body, int version);
+
+struct kafka_api {
+    int16_t key;
+    const char *name;
+    int16_t min_version; /* decoded and answered */
+    int16_t max_version;
+    int16_t first_flexible; /* INT16_MAX: never */
+    int16_t advertised_min; /* differs from min_version in forced rows only */
+    int16_t advertised_max;
+    size_t request_bytes;   /* sizeof the request struct */
+    size_t response_bytes;
+    kafka_walk request;
+    kafka_walk response;
+    const char *why_forced; /* NULL, or why the advertised range is larger than the served one */
+};
+
+/* NULL when the key is unknown. */
+const struct kafka_api *kafka_api_find(int16_t key);
+/* All rows in key order. */
+const struct kafka_api *kafka_api_rows(size_t *count);
+
+#endif
