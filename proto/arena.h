@@ -22,11 +22,16 @@ struct arena {
 
 /* Nothing is allocated until the first take. */
 void arena_init(struct arena *arena, const struct alloc *alloc, size_t chunk_bytes, size_t limit_bytes);
-void arena_deinit(struct arena *arena);
+void arena_deinit(struct arena *arena); /* frees; the arena is then empty and usable again */
 void arena_reset(struct arena *arena);
-/* Zeroed, aligned to 16. NULL: out of memory or over the limit. */
+/*
+ * Zeroed, aligned to 16. NULL: out of memory or over the limit. 0 bytes give a pointer that is not NULL
+ * and costs nothing of the limit. The limit counts pieces rounded up to 16.
+ */
 void *arena_take(struct arena *arena, size_t bytes);
 void *arena_take_array(struct arena *arena, size_t count, size_t item_bytes);
+/* Whether a take of `bytes` stays within the limit: tells "over the limit" from "out of memory". */
+bool arena_has_room(const struct arena *arena, size_t bytes);
 /* A copy that lives as long as the arena; data NULL when out of memory (or the source is null). */
 struct slice arena_copy(struct arena *arena, struct slice bytes);
 

@@ -27,14 +27,18 @@ struct buf {
 void buf_init(struct buf *buf, const struct alloc *alloc, size_t limit_bytes);
 void buf_deinit(struct buf *buf); /* frees; the buf is then empty and usable again */
 void buf_reset(struct buf *buf);  /* forgets the bytes, keeps the memory */
-/* Moves memory and content; `from` is empty afterwards. */
+/* Moves memory, content, limit and allocator; what `to` held is freed, `from` is empty afterwards. */
 void buf_move(struct buf *to, struct buf *from);
 /* Slow path of buf_reserve. NOMEM, LIMIT. Capacity grows by doubling. */
 MUST_CHECK int buf_grow(struct buf *buf, size_t bytes);
 
 static inline size_t buf_room(const struct buf *buf) { return buf->capacity - buf->write; }
 static inline size_t buf_len(const struct buf *buf) { return buf->write - buf->read; }
-static inline uint8_t *buf_tail(struct buf *buf) { return buf->data + buf->write; }
+/* Where to write; NULL while nothing was reserved yet. */
+static inline uint8_t *buf_tail(struct buf *buf)
+{
+    return buf->data == NULL ? NULL : buf->data + buf->write;
+}
 
 static inline struct slice buf_unread(const struct buf *buf)
 {
@@ -51,8 +55,9 @@ MUST_CHECK static inline int buf_reserve(struct buf *buf, size_t bytes)
 /* `bytes` were written at buf_tail(); they must have been reserved. */
 void buf_wrote(struct buf *buf, size_t bytes);
 void buf_consume(struct buf *buf, size_t bytes);
+/* All or nothing. `bytes` must not lie in this buffer: growing may move it. */
 MUST_CHECK int buf_append(struct buf *buf, struct slice bytes);
-/* printf into the buffer, without the final NUL. */
+/* printf into the buffer, without the final NUL; all or nothing. NOMEM, LIMIT. */
 MUST_CHECK __attribute__((format(printf, 2, 3))) int buf_printf(struct buf *buf, const char *format,
                                                                 ...);
 #endif

@@ -27,7 +27,7 @@ struct wire {
     const char *error_field;
     size_t error_offset; /* of the field, from the start of the input or output */
     struct slice in;     /* DECODE */
-    size_t position;     /* DECODE: bytes read. ENCODE, MEASURE: bytes produced */
+    size_t position;     /* DECODE: bytes read. ENCODE, MEASURE, PRINT: bytes produced */
     struct buf *out;     /* ENCODE, PRINT */
     struct arena *arena; /* DECODE */
     unsigned depth;      /* PRINT: nesting */
@@ -55,14 +55,19 @@ void wire_bool(struct wire *wire, const char *field, bool *value); /* one byte, 
 void wire_f64(struct wire *wire, const char *field, double *value);
 /* LEB128, at most 5 bytes; more, or bits beyond 32: MALFORMED. */
 void wire_uvarint(struct wire *wire, const char *field, uint32_t *value);
-/* `len` bytes that stay where they are: DECODE borrows, ENCODE appends. PRINT shows text or hex, cut. */
+/*
+ * `len` bytes that stay where they are: DECODE borrows, ENCODE appends (value->len must be `len`). PRINT
+ * shows text or hex, cut, or null for a null slice. DECODE never yields a null slice: empty ones and
+ * those after an error have len 0 and data that is not NULL; null is the caller's to set.
+ */
 void wire_bytes(struct wire *wire, const char *field, struct slice *value, size_t len);
 /* Fixed-size bytes held in the struct (a uuid). */
 void wire_fixed(struct wire *wire, const char *field, void *value, size_t len);
 /*
  * The storage of an array of `count` elements. DECODE: count is checked against the bytes left divided by
- * min_wire_bytes (>= 1), then *items comes zeroed from the arena; false (and *items NULL) on error. Other
- * modes: true. The caller then visits each element.
+ * min_wire_bytes (>= 1; more than fit: TRUNCATED), then *items comes zeroed from the arena (LIMIT, NOMEM);
+ * false (and *items NULL) on error. A count of 0 gives items that are not NULL. Other modes: true, *items
+ * untouched. The caller then visits each element.
  */
 bool wire_array(struct wire *wire, const char *field, void **items, size_t count, size_t item_bytes,
                 size_t min_wire_bytes);
