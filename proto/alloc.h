@@ -1,11 +1,11 @@
-/* The allocator as an argument: production hands in the heap, tests one that fails at the n-th call. */
+/* The allocator as an argument: production hands in the heap, tests one that fails when told. */
 #ifndef PROTO_ALLOC_H
 #define PROTO_ALLOC_H
 
 #include <stddef.h>
 
 struct alloc {
-    /* new_bytes == 0 frees and returns NULL; NULL otherwise means out of memory, old block intact. */
+    /* new_bytes 0: frees, returns NULL. Otherwise NULL means out of memory, the old block intact. */
     void *(*resize)(void *context, void *block, size_t old_bytes, size_t new_bytes);
     void *context;
 };

@@ -7,10 +7,11 @@
  *      +------+-----------+  +------+-----------+
  *             <- chunk_bytes ->      taken    ^ room
  *
- * A piece larger than chunk_bytes gets a chunk of its own, linked behind the first and never the first:
- * what reset keeps is therefore at most chunk_bytes, however large the largest message was.
- * Room left in a chunk when the next is started is lost until reset. It is smaller than the piece that
- * did not fit, so all chunks together hold at most twice limit_bytes plus chunk_bytes, heads apart.
+ * A piece larger than chunk_bytes gets a chunk of its own, linked behind the first and never the
+ * first: what reset keeps is therefore at most chunk_bytes, however large the largest message was.
+ * Room left in a chunk when the next is started is lost until reset. It is smaller than the piece
+ * that did not fit, so all chunks together hold at most twice limit_bytes plus chunk_bytes, heads
+ * apart.
  */
 #include "proto/arena.h"
 
@@ -29,7 +30,8 @@ struct arena_chunk {
 
 _Static_assert(offsetof(struct arena_chunk, bytes) % ARENA_ALIGN == 0, "pieces start aligned");
 
-void arena_init(struct arena *arena, const struct alloc *alloc, size_t chunk_bytes, size_t limit_bytes)
+void arena_init(struct arena *arena, const struct alloc *alloc, size_t chunk_bytes,
+                size_t limit_bytes)
 {
     *arena = (struct arena){
         .alloc = alloc,

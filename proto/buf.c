@@ -72,9 +72,9 @@ int buf_grow(struct buf *buf, size_t bytes)
         return STATUS_LIMIT;
 
     /*
-     * Moving the unread bytes is worth it while at least as many were consumed: each byte is then moved
-     * at most once per byte consumed. With less, a queue that stays nearly full would be moved over and
-     * over, so it grows instead, until the limit leaves no choice.
+     * Moving the unread bytes is worth it while at least as many were consumed: each byte is then
+     * moved at most once per byte consumed. With less, a queue that stays nearly full would be
+     * moved over and over, so it grows instead, until the limit leaves no choice.
      */
     bool fits = bytes <= buf->capacity - len;
     bool worth_moving = buf->read >= len || buf->capacity == buf->limit;
@@ -120,8 +120,8 @@ int buf_append(struct buf *buf, struct slice bytes)
 }
 
 /*
- * vsnprintf insists on room for a final NUL, which the limit may not leave; so the text goes to a block
- * of its own and is then appended. Both callers hand in a fresh copy of the arguments.
+ * vsnprintf insists on room for a final NUL, which the limit may not leave; so the text goes to a
+ * block of its own and is then appended. Both callers hand in a fresh copy of the arguments.
  */
 __attribute__((format(printf, 3, 0))) static int print_long(struct buf *buf, size_t len,
                                                             const char *format, va_list arguments)

@@ -1,16 +1,16 @@
 /*
- * A checksum register is a polynomial over GF(2) of degree < 32, stored with x^0 in the highest bit.
- * Taking n bytes in multiplies it by x^(8n) modulo the Castagnoli polynomial; all forms below are ways
- * to do this for more than one byte at a time.
+ * A checksum register is a polynomial over GF(2) of degree < 32, stored with x^0 in the highest
+ * bit. Taking n bytes in multiplies it by x^(8n) modulo the Castagnoli polynomial; all forms below
+ * are ways to do this for more than one byte at a time.
  *
- * Three chains: the crc32 instruction takes eight bytes per cycle but answers after three, so one chain
- * leaves two thirds of it idle. A block is cut in three lanes of equal length:
+ * Three chains: the crc32 instruction takes eight bytes per cycle but answers after three, so one
+ * chain leaves two thirds of it idle. A block is cut in three lanes of equal length:
  *
  *      | lane a, from crc | lane b, from 0 | lane c, from 0, last word held back |
  *
- * At the end a must be moved over two lanes and b over one. Both products come out of the carry-less
- * multiplier unreduced, 64 bits wide, and are folded into the last word of lane c: the crc32 of that
- * word reduces all three at once.
+ * At the end a must be moved over two lanes and b over one. Both products come out of the
+ * carry-less multiplier unreduced, 64 bits wide, and are folded into the last word of lane c: the
+ * crc32 of that word reduces all three at once.
  */
 #include "proto/crc32c.h"
 
@@ -29,9 +29,10 @@ static uint64_t word_load(const uint8_t *p)
 }
 
 /*
- * Table t holds what a byte value becomes after t further zero bytes. The checksum is linear, so its 256
- * entries are sums of the eight for single bits, and these follow one another through all eight tables by
- * one step of the shift register, from 0x82f63b78 on (tests/proto/crc32c_test.c recomputes them).
+ * Table t holds what a byte value becomes after t further zero bytes. The checksum is linear, so
+ * its 256 entries are sums of the eight for single bits, and these follow one another through all
+ * eight tables by one step of the shift register, from 0x82f63b78 on (tests/proto/crc32c_test.c
+ * recomputes them).
  */
 #define BIT(n, bit, row) (((n) & (bit)) != 0 ? (row) : 0u)
 #define AT(n, a, b, c, d, e, f, g, h)                                                              \
@@ -47,21 +48,28 @@ static uint64_t word_load(const uint8_t *p)
         AT16((n) + 48, __VA_ARGS__)
 #define TABLE(...)                                                                                 \
     {                                                                                              \
-        AT64(0, __VA_ARGS__), AT64(64, __VA_ARGS__), AT64(128, __VA_ARGS__), AT64(192, __VA_ARGS__)\
+        AT64(0, __VA_ARGS__), AT64(64, __VA_ARGS__), AT64(128, __VA_ARGS__),                       \
+            AT64(192, __VA_ARGS__)                                                                 \
     }
 
-/* clang-format off */
 static const uint32_t TABLES[8][256] = {
-    TABLE(0x82f63b78, 0x417b1dbc, 0x20bd8ede, 0x105ec76f, 0x8ad958cf, 0xc79a971f, 0xe13b70f7, 0xf26b8303),
-    TABLE(0xfbc3faf9, 0xff17c604, 0x7f8be302, 0x3fc5f181, 0x9d14c3b8, 0x4e8a61dc, 0x274530ee, 0x13a29877),
-    TABLE(0x8b277743, 0xc76580d9, 0xe144fb14, 0x70a27d8a, 0x38513ec5, 0x9edea41a, 0x4f6f520d, 0xa541927e),
-    TABLE(0x52a0c93f, 0xaba65fe7, 0xd725148b, 0xe964b13d, 0xf64463e6, 0x7b2231f3, 0xbf672381, 0xdd45aab8),
-    TABLE(0x6ea2d55c, 0x37516aae, 0x1ba8b557, 0x8f2261d3, 0xc5670b91, 0xe045beb0, 0x7022df58, 0x38116fac),
-    TABLE(0x1c08b7d6, 0x0e045beb, 0x85f4168d, 0xc00c303e, 0x6006181f, 0xb2f53777, 0xdb8ca0c3, 0xef306b19),
-    TABLE(0xf56e0ef4, 0x7ab7077a, 0x3d5b83bd, 0x9c5bfaa6, 0x4e2dfd53, 0xa5e0c5d1, 0xd0065990, 0x68032cc8),
-    TABLE(0x34019664, 0x1a00cb32, 0x0d006599, 0x847609b4, 0x423b04da, 0x211d826d, 0x9278fa4e, 0x493c7d27),
+    TABLE(0x82f63b78, 0x417b1dbc, 0x20bd8ede, 0x105ec76f, 0x8ad958cf, 0xc79a971f, 0xe13b70f7,
+          0xf26b8303),
+    TABLE(0xfbc3faf9, 0xff17c604, 0x7f8be302, 0x3fc5f181, 0x9d14c3b8, 0x4e8a61dc, 0x274530ee,
+          0x13a29877),
+    TABLE(0x8b277743, 0xc76580d9, 0xe144fb14, 0x70a27d8a, 0x38513ec5, 0x9edea41a, 0x4f6f520d,
+          0xa541927e),
+    TABLE(0x52a0c93f, 0xaba65fe7, 0xd725148b, 0xe964b13d, 0xf64463e6, 0x7b2231f3, 0xbf672381,
+          0xdd45aab8),
+    TABLE(0x6ea2d55c, 0x37516aae, 0x1ba8b557, 0x8f2261d3, 0xc5670b91, 0xe045beb0, 0x7022df58,
+          0x38116fac),
+    TABLE(0x1c08b7d6, 0x0e045beb, 0x85f4168d, 0xc00c303e, 0x6006181f, 0xb2f53777, 0xdb8ca0c3,
+          0xef306b19),
+    TABLE(0xf56e0ef4, 0x7ab7077a, 0x3d5b83bd, 0x9c5bfaa6, 0x4e2dfd53, 0xa5e0c5d1, 0xd0065990,
+          0x68032cc8),
+    TABLE(0x34019664, 0x1a00cb32, 0x0d006599, 0x847609b4, 0x423b04da, 0x211d826d, 0x9278fa4e,
+          0x493c7d27),
 };
-/* clang-format on */
 
 static uint32_t update_table(uint32_t crc, const uint8_t *p, size_t len)
 {
@@ -83,8 +91,9 @@ static uint32_t update_table(uint32_t crc, const uint8_t *p, size_t len)
 #define TARGET_SSE42 __attribute__((target("sse4.2,pclmul")))
 
 /*
- * One row per lane length L: x^(8L - 33) and x^(16L - 33). Of the 33, the crc32 of the word that takes the
- * product in contributes 32, and the product of two bit-reversed numbers being one bit short the other.
+ * One row per lane length L: x^(8L - 33) and x^(16L - 33). Of the 33, the crc32 of the word that
+ * takes the product in contributes 32, and the product of two bit-reversed numbers being one bit
+ * short the other.
  */
 struct lanes {
     size_t lane_bytes;
@@ -146,14 +155,14 @@ static crc32c_update update_best(void)
 {
     __builtin_cpu_init();
     return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul") ? update_sse42
-                                                                               : update_table;
+                                                                                : update_table;
 }
 
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
 
 #include <arm_acle.h>
 
-/* Only when the build targets ARMv8.1 or +crc: asking at run time needs the kernel, which we may not see. */
+/* Only in builds for ARMv8.1 or +crc: asking at run time needs the kernel, which we may not see. */
 static uint32_t update_armv8(uint32_t crc, const uint8_t *p, size_t len)
 {
     for (; len >= 8; p += 8, len -= 8)

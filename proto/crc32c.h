@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The fastest form that this processor has, chosen once (three interleaved SSE4.2 chains, ARMv8, table). */
+/* The fastest form for this processor, chosen once: three SSE4.2 chains, ARMv8, or the table. */
 uint32_t crc32c(const void *data, size_t len);
 /* The portable form; the judge of the fast ones in tests. */
 uint32_t crc32c_table(const void *data, size_t len);

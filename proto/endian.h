@@ -39,6 +39,7 @@ static inline void be64_store(uint8_t *p, uint64_t v)
     memcpy(p, &v, sizeof(v));
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "big-endian hosts need these to be plain copies");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "big-endian hosts need these to be plain copies");
 
 #endif

@@ -1,4 +1,4 @@
-/* Intrusive doubly linked list. A node is in at most one list; list_init makes it its own neighbour. */
+/* Intrusive doubly linked list. A node is in at most one; list_init makes it its own neighbour. */
 #ifndef PROTO_LIST_H
 #define PROTO_LIST_H
 
@@ -23,7 +23,10 @@ static inline void list_insert_before(struct list *at, struct list *node)
     at->prev->next = node;
     at->prev = node;
 }
-static inline void list_append(struct list *head, struct list *node) { list_insert_before(head, node); }
+static inline void list_append(struct list *head, struct list *node)
+{
+    list_insert_before(head, node);
+}
 static inline void list_prepend(struct list *head, struct list *node)
 {
     list_insert_before(head->next, node);

@@ -34,7 +34,8 @@ static uint64_t finish(uint64_t h)
     return h ^ h >> 33;
 }
 
-/* Up to eight tail bytes, low first, each a signed byte as in Java: the quirk that makes it Cassandra's. */
+/* Up to eight tail bytes, low first, each signed as in Java: the quirk that makes it Cassandra's.
+ */
 static uint64_t tail(const uint8_t *p, size_t len)
 {
     uint64_t k = 0;

@@ -1,5 +1,5 @@
-/* Cassandra's partition token: Murmur3 x64 128, first half, with the tail bytes sign-extended (not the
- * canonical hash), and INT64_MIN replaced by INT64_MAX (Murmur3Partitioner). */
+/* Cassandra's partition token: Murmur3 x64 128, first half, with the tail bytes sign-extended (not
+ * the canonical hash), and INT64_MIN replaced by INT64_MAX (Murmur3Partitioner). */
 #ifndef PROTO_MURMUR3_H
 #define PROTO_MURMUR3_H
 

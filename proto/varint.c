@@ -1,6 +1,6 @@
 #include "proto/varint.h"
 
-/* Low group first, seven bits a byte, the high bit says that more follow. 0: no value of `bits` bits. */
+/* Low group first, seven bits a byte, the high bit: more follow. 0: no value of `bits` bits. */
 static size_t groups_read(const uint8_t *p, const uint8_t *end, unsigned bits, uint64_t *value)
 {
     uint64_t sum = 0;

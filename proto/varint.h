@@ -1,7 +1,7 @@
 /*
  * Zigzag varints of Kafka records (proto2 style, low group first), inline for the record loop.
- * Reading: returns the bytes used, or 0 when the value does not end within `end` or has more than 32 / 64
- * bits. Writing: returns the bytes written, at most 5 / 10; the caller has the room.
+ * Reading: returns the bytes used, or 0 when the value does not end within `end` or has more than
+ * 32 / 64 bits. Writing: returns the bytes written, at most 5 / 10; the caller has the room.
  */
 #ifndef PROTO_VARINT_H
 #define PROTO_VARINT_H

@@ -64,7 +64,7 @@ static const uint8_t *take(struct wire *wire, const char *field, size_t len)
     return bytes;
 }
 
-/* ENCODE: where to put the next `len` bytes, NULL on error. MEASURE: counts them and answers NULL. */
+/* ENCODE: where to put the next `len` bytes, NULL on error. MEASURE: counts them, always NULL. */
 static uint8_t *give(struct wire *wire, const char *field, size_t len)
 {
     if (wire->error != STATUS_OK)
@@ -207,7 +207,10 @@ void wire_f64(struct wire *wire, const char *field, double *value)
     }
 }
 
-enum { UVARINT_BYTES_MAX = 5, UVARINT_LAST_MAX = 0x0f /* 32 - 4 * 7 bits are left for the fifth */ };
+enum {
+    UVARINT_BYTES_MAX = 5,
+    UVARINT_LAST_MAX = 0x0f, /* 32 - 4 * 7 bits are left for the fifth */
+};
 
 static uint32_t uvarint_decode(struct wire *wire, const char *field)
 {

@@ -67,7 +67,7 @@ static bool is_text(struct slice value)
     return true;
 }
 
-/* At most four characters, so that no byte can leave the quotes or reach a terminal. Returns their count. */
+/* No byte may leave the quotes or reach a terminal raw. At most four characters; their count. */
 static size_t escape(char *to, uint8_t c)
 {
     static const char DIGITS[] = "0123456789abcdef";
@@ -102,7 +102,8 @@ static void emit_cut(struct wire *wire, const char *field, size_t len)
 
 static struct slice cut(struct slice value)
 {
-    return slice_make(value.data, value.len < WIRE_PRINT_BYTES_MAX ? value.len : WIRE_PRINT_BYTES_MAX);
+    return slice_make(value.data,
+                      value.len < WIRE_PRINT_BYTES_MAX ? value.len : WIRE_PRINT_BYTES_MAX);
 }
 
 void wire_print_slice(struct wire *wire, const char *field, struct slice value)

@@ -1,8 +1,9 @@
 /*
- * The PRINT mode of the wire cursor: "name=value" separated by spaces, "name{...}" for nested structs.
- * Any value can be printed; only the output can fail (NOMEM, LIMIT), which sticks as usual and cuts the
- * text short. Bytes without control characters are shown as text in quotes, others as 0x and hex; both
- * are cut at WIRE_PRINT_BYTES_MAX and then followed by "...(n bytes)". A null slice is `null`.
+ * The PRINT mode of the wire cursor: "name=value" separated by spaces, "name{...}" for nested
+ * structs. Any value can be printed; only the output can fail (NOMEM, LIMIT), which sticks as usual
+ * and cuts the text short. Bytes without control characters are shown as text in quotes, others as
+ * 0x and hex; both are cut at WIRE_PRINT_BYTES_MAX and then followed by "...(n bytes)". A null
+ * slice is `null`.
  */
 #ifndef PROTO_WIRE_PRINT_H
 #define PROTO_WIRE_PRINT_H
