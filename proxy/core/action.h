@@ -6,6 +6,7 @@
 #define PROXY_CORE_ACTION_H
 
 #include "proto/alloc.h"
+#include "proto/list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,21 @@ struct action {
     enum log_level level;
     int exit_code;
     const char *text; /* valid until the next action is pulled */
+};
+
+/*
+ * Place in the queue for the actions of one client or link, so that queueing them needs no memory. It is the
+ * FIRST member of struct client and struct link, zeroed at first; nobody else touches it.
+ */
+struct action_source {
+    struct action_slot {
+        struct list node; /* next NULL or itself: not queued */
+        enum action_kind kind;
+        struct action_source *source;
+    } slots[3];
+    bool on;          /* CLIENT_READ: what was asked for last */
+    const char *host; /* LINK_OPEN */
+    uint16_t port;
 };
 
 struct action_queue;

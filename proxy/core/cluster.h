@@ -25,19 +25,23 @@ struct cluster_request;
 enum cluster_outcome {
     CLUSTER_DONE,    /* a RESULT: the statement is executed at its consistency level */
     CLUSTER_REFUSED, /* a definite error of the node (reply.error); see cluster_request.touched */
-    CLUSTER_GAVE_UP, /* the deadline passed; see cluster_request.touched */
+    CLUSTER_GAVE_UP, /* the deadline passed, or a conditional's outcome is unknown; see cluster_request.touched */
 };
 
 struct cluster_reply {
     enum cluster_outcome outcome;
     struct slice body;             /* DONE: of the RESULT frame, for cql_result_open; valid during the call */
-    const struct cql_error *error; /* REFUSED, and GAVE_UP when the last attempt had one; else NULL */
+    /* REFUSED, and GAVE_UP when the last attempt had one (then perhaps only with its code); else NULL. */
+    const struct cql_error *error;
 };
 
 typedef void (*cluster_done)(struct cluster_request *request, const struct cluster_reply *reply,
                              struct moment now);
 
-/* Owned by the caller, in storage that stays put until `done` was called (exactly once) or cluster_cancel. */
+/*
+ * Owned by the caller, in storage that stays put until `done` was called (exactly once) or cluster_cancel. Zeroed
+ * before its first use; may be sent again once done. `done` may call anything of this header but cluster_free.
+ */
 struct cluster_request {
     /* filled by the caller */
     uint8_t opcode;        /* CQL_BATCH, CQL_EXECUTE, CQL_QUERY, CQL_PREPARE */
@@ -54,12 +58,20 @@ struct cluster_request {
     int64_t first_sent_us;  /* 0: no byte of it has been handed to a link */
     uint32_t attempts;
     /* the cluster's own */
+    uint8_t state;     /* enum request_state; names the list that `node` is in */
+    bool pinned;       /* belongs to one link: any failure ends it */
     struct list node;
-    struct link *link;
-    uint16_t stream;
+    struct list timed; /* in the list of requests with a deadline */
+    struct link *link; /* in flight or waiting for statements there */
+    struct link *avoid; /* where the attempt before failed */
+    struct cluster_statement *missing; /* the statement that `link` did not know */
+    uint64_t output_round;             /* of the link, when the request was handed to it */
     int64_t attempt_deadline_us;
     int64_t retry_at_us;
-    uint32_t prepares;
+    uint32_t failures; /* drives the back-off */
+    uint32_t prepares; /* times that UNPREPARED came since the request last changed links */
+    int32_t last_error; /* code of the attempt before; -1: none */
+    uint16_t stream;
 };
 
 struct cluster *cluster_new(const struct gateway_config *config, struct action_queue *actions,
@@ -68,16 +80,18 @@ void cluster_free(struct cluster *cluster);
 /* Opens links to the contact points and keeps them. */
 void cluster_start(struct cluster *cluster, struct moment now);
 
+/* Never calls `done` itself, even when the deadline has passed: that is left to the next tick. */
 void cluster_send(struct cluster *cluster, struct cluster_request *request, struct moment now);
-/* The caller is no longer interested: `done` will not be called. The node may still execute it. */
+/* The caller is no longer interested: `done` will not be called. The node may still execute it. Nothing
+ * happens when the request is not under way. */
 void cluster_cancel(struct cluster *cluster, struct cluster_request *request);
 /* Would a data request for this token find a ready link with a free place in its window now? */
 bool cluster_has_room(const struct cluster *cluster, int64_t token);
 bool cluster_is_up(const struct cluster *cluster); /* at least one ready link */
 
 /* One statement text, prepared once and known by its id on every node; prepared again where a node has forgotten
- * it (UNPREPARED names one id at a time: all statements of the cluster's list that this body may use are
- * prepared on that link at once, with a cap). Never freed before the cluster. */
+ * it (UNPREPARED names one id at a time: the statements that were prepared next to it and are in the same body
+ * are prepared on that link as well). Never freed before the cluster. */
 struct cluster_statement {
     const char *text;
     uint8_t id[32];
@@ -86,7 +100,7 @@ struct cluster_statement {
 };
 typedef void (*cluster_prepared)(void *context, struct cluster_statement *statement /* NULL: refused */,
                                  const struct cluster_reply *reply, struct moment now);
-/* Calls `prepared` later (or at once when it is known). The text is copied. The statement is shared: the same text gives
+/* Calls `prepared` later, or at once when it is known (reply NULL) or memory is out (GAVE_UP). The text is copied. The statement is shared: the same text gives
  * the same pointer. Goes on until it succeeds, is refused, or deadline_us. */
 void cluster_prepare(struct cluster *cluster, const char *text, int64_t deadline_us,
                      cluster_prepared prepared, void *context, struct moment now);
@@ -125,6 +139,8 @@ struct cluster_facts {
     char last_error[256]; /* why the newest failed link failed, with its address; empty: none */
 };
 void cluster_get_facts(const struct cluster *cluster, struct cluster_facts *facts);
+/* What the control plane read in system.local: the strings of `local` are taken over. */
+void cluster_set_local(struct cluster *cluster, const struct cluster_facts *local);
 
 /* Schema events of the nodes (table changed or dropped), debounced by the receiver. */
 typedef void (*cluster_schema_changed)(void *context, const struct cql_push *push, struct moment now);
