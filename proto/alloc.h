@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct alloc {
-    /* new_bytes 0: frees, returns NULL. Otherwise NULL means out of memory, the old block intact. */
+    /* new_bytes 0: frees and returns NULL. Else NULL means out of memory, the old block intact. */
     void *(*resize)(void *context, void *block, size_t old_bytes, size_t new_bytes);
     void *context;
 };

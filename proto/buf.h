@@ -28,8 +28,8 @@ void buf_init(struct buf *buf, const struct alloc *alloc, size_t limit_bytes);
 void buf_deinit(struct buf *buf); /* frees; the buf is then empty and usable again */
 void buf_reset(struct buf *buf);  /* forgets the bytes, keeps the memory */
 /*
- * Moves memory, content, limit and allocator. Both are initialised; what `to` held is freed, `from` is
- * empty afterwards.
+ * Moves memory, content, limit and allocator. Both are initialised; what `to` held is freed, `from`
+ * is empty afterwards.
  */
 void buf_move(struct buf *to, struct buf *from);
 /* Slow path of buf_reserve. NOMEM, LIMIT. Capacity grows by doubling. */
