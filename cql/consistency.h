@@ -7,17 +7,17 @@
 
 /*        name          value */
 #define CQL_CONSISTENCY_MAP(X)                                                                     \
-    X(ANY,          0x00)                                                                          \
-    X(ONE,          0x01)                                                                          \
-    X(TWO,          0x02)                                                                          \
-    X(THREE,        0x03)                                                                          \
-    X(QUORUM,       0x04)                                                                          \
-    X(ALL,          0x05)                                                                          \
+    X(ANY, 0x00)                                                                                   \
+    X(ONE, 0x01)                                                                                   \
+    X(TWO, 0x02)                                                                                   \
+    X(THREE, 0x03)                                                                                 \
+    X(QUORUM, 0x04)                                                                                \
+    X(ALL, 0x05)                                                                                   \
     X(LOCAL_QUORUM, 0x06)                                                                          \
-    X(EACH_QUORUM,  0x07)                                                                          \
-    X(SERIAL,       0x08)                                                                          \
+    X(EACH_QUORUM, 0x07)                                                                           \
+    X(SERIAL, 0x08)                                                                                \
     X(LOCAL_SERIAL, 0x09)                                                                          \
-    X(LOCAL_ONE,    0x0A)
+    X(LOCAL_ONE, 0x0A)
 
 enum cql_consistency {
 #define CQL_CONSISTENCY_ENUM(name, value) CQL_CONSISTENCY_##name = (value),

@@ -32,7 +32,8 @@ enum cql_schema_target {
     CQL_TARGET_AGGREGATE,
 };
 
-/* Also the body of a RESULT of kind Schema_change. An unknown target has no keyspace and no name. */
+/* Also the body of a RESULT of kind Schema_change. An unknown target has no keyspace and no name.
+ */
 struct cql_schema_change {
     enum cql_push_change change;
     enum cql_schema_target target;
@@ -44,7 +45,7 @@ struct cql_schema_change {
 struct cql_push {
     enum cql_push_kind kind;
     enum cql_push_change change; /* of every kind */
-    struct cql_inet address;     /* TOPOLOGY, STATUS: as the node broadcasts it, not as we dialled */
+    struct cql_inet address; /* TOPOLOGY, STATUS: as the node broadcasts it, not as we dialled */
     struct cql_schema_change schema; /* SCHEMA */
 };
 

@@ -1,6 +1,6 @@
 /*
- * The registry of CQL v4 messages: one row per opcode. It drives dispatch, printing, tests and fuzzers;
- * a message without a row does not exist here.
+ * The registry of CQL v4 messages: one row per opcode. It drives dispatch, printing, tests and
+ * fuzzers; a message without a row does not exist here.
  */
 #ifndef CQL_OPCODE_H
 #define CQL_OPCODE_H
@@ -45,5 +45,7 @@ const struct cql_message *cql_opcode_find(uint8_t opcode);
 const struct cql_message *cql_opcode_rows(size_t *count);
 /* "EXECUTE"; "UNKNOWN" for a number that is not in the list. Never NULL. */
 const char *cql_opcode_name(uint8_t opcode);
+/* Is `answer` a proper reply to `request`? ERROR always is. */
+bool cql_opcode_answers(uint8_t request, uint8_t answer);
 
 #endif

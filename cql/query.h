@@ -1,6 +1,6 @@
 /*
- * QUERY, PREPARE and EXECUTE. The callers' way in is the three encoders; the walks serve tests, printers
- * and nodes that we play ourselves.
+ * QUERY, PREPARE and EXECUTE. The callers' way in is the three encoders; the walks serve tests,
+ * printers and nodes that we play ourselves.
  */
 #ifndef CQL_QUERY_H
 #define CQL_QUERY_H
@@ -17,7 +17,7 @@ struct cql_query {
     uint16_t serial_consistency; /* 0: none */
     int64_t timestamp_us; /* of all that the statement does not stamp itself; the same in a retry */
     bool has_timestamp;
-    int32_t page_size; /* 0: none */
+    int32_t page_size;         /* 0: none */
     struct slice paging_state; /* of the page before; data NULL: from the start */
     bool skip_metadata;
 };

@@ -6,8 +6,8 @@
  *      while (rc == STATUS_OK && cql_result_next_row(&result))
  *          ... cql_cell_i64(cql_result_cell(&result, column), &offset) ...
  *
- * _open checks every length of every row before it says OK, so reading the rows cannot fail. Counts that
- * a node promises are compared with the bytes that came before anything is allocated.
+ * _open checks every length of every row before it says OK, so reading the rows cannot fail. Counts
+ * that a node promises are compared with the bytes that came before anything is allocated.
  */
 #ifndef CQL_RESULT_H
 #define CQL_RESULT_H
@@ -49,12 +49,12 @@ struct cql_result {
     struct cql_schema_change schema; /* SCHEMA_CHANGE */
     struct slice prepared_id;        /* PREPARED */
     struct cql_metadata markers;     /* PREPARED: the bind markers */
-    int32_t pk_count;                /* PREPARED: partition key components; 0: not all are markers */
-    uint16_t *pk_indices;            /* PREPARED: the marker of each, < markers.column_count */
-    struct cql_metadata metadata;    /* ROWS; PREPARED: what its rows will have */
-    bool has_more;                   /* ROWS: metadata.paging_state fetches the next page */
-    int32_t row_count;               /* ROWS */
-    struct slice rows;               /* ROWS: row_count * column_count times [bytes] */
+    int32_t pk_count;             /* PREPARED: partition key components; 0: not all are markers */
+    uint16_t *pk_indices;         /* PREPARED: the marker of each, < markers.column_count */
+    struct cql_metadata metadata; /* ROWS; PREPARED: what its rows will have */
+    bool has_more;                /* ROWS: metadata.paging_state fetches the next page */
+    int32_t row_count;            /* ROWS */
+    struct slice rows;            /* ROWS: row_count * column_count times [bytes] */
     /* the reader's */
     int32_t rows_left;
     size_t rows_at;
@@ -62,8 +62,9 @@ struct cql_result {
 };
 
 /*
- * Decodes the head and checks the rows. Arrays come from the arena, slices borrow from body, both must
- * outlive the result. TRUNCATED, MALFORMED, NOMEM (or the arena's limit), UNSUPPORTED: an unknown kind.
+ * Decodes the head and checks the rows. Arrays come from the arena, slices borrow from body, both
+ * must outlive the result. TRUNCATED, MALFORMED, NOMEM (or the arena's limit), UNSUPPORTED: an
+ * unknown kind.
  */
 MUST_CHECK int cql_result_open(struct slice body, struct arena *arena, struct cql_result *result);
 /* Goes to the next row, the first one at first. false: no more (or not ROWS). */

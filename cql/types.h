@@ -1,8 +1,10 @@
 /*
- * The notations of the CQL specification on the wire cursor. Each works in every mode of the cursor.
+ * The notations of the CQL specification on the wire cursor. Each works in every mode of the
+ * cursor.
  *
- * Lists are raw spans: the encoded list, checked once when it is decoded and read with an iterator, so
- * that an error, an event or a warning needs no memory of its own.
+ * Lists come in two shapes. Where messages are built or an arena is at hand, they are arrays. Where
+ * there is none (errors, events, warnings) they are raw spans: the encoded list, checked once when
+ * it is decoded and read with an iterator.
  */
 #ifndef CQL_TYPES_H
 #define CQL_TYPES_H
@@ -15,13 +17,25 @@ struct cql_value {
     bool unset; /* leaves the column as it is; null writes a tombstone */
 };
 
-#define CQL_VALUE_NULL ((struct cql_value){SLICE_NULL, false})
+#define CQL_VALUE_NULL  ((struct cql_value){SLICE_NULL, false})
 #define CQL_VALUE_UNSET ((struct cql_value){SLICE_NULL, true})
 
 struct cql_inet {
     uint8_t address[16];
     uint8_t address_bytes; /* 4 or 16 */
     int32_t port;
+};
+
+struct cql_pair {
+    struct slice key;
+    struct slice value;
+};
+
+/* One key of a [string multimap]. */
+struct cql_choice {
+    struct slice key;
+    struct slice *values;
+    uint16_t value_count;
 };
 
 /* Numbers of the [option] that describes a column's type. */
@@ -73,13 +87,19 @@ struct cql_word {
 
 void cql_string(struct wire *wire, const char *field, struct slice *value);      /* u16 length */
 void cql_long_string(struct wire *wire, const char *field, struct slice *value); /* i32 length */
-void cql_bytes(struct wire *wire, const char *field, struct slice *value);       /* i32, < 0: null */
+void cql_bytes(struct wire *wire, const char *field, struct slice *value); /* i32, < 0: null */
 void cql_short_bytes(struct wire *wire, const char *field, struct slice *value); /* u16 length */
-void cql_value(struct wire *wire, const char *field, struct cql_value *value);   /* < -2: MALFORMED */
+void cql_value(struct wire *wire, const char *field, struct cql_value *value); /* < -2: MALFORMED */
 void cql_inet(struct wire *wire, const char *field, struct cql_inet *value);
 void cql_type(struct wire *wire, const char *field, struct cql_type *value);
 /* A [string] that is one of `words`; any other decodes as 0, and 0 encodes as "UNKNOWN". */
 void cql_word(struct wire *wire, const char *field, const struct cql_word *words, int *value);
+
+/* Arrays: from the arena when decoding. */
+void cql_string_array(struct wire *wire, const char *field, struct slice **items, uint16_t *count);
+void cql_string_map(struct wire *wire, const char *field, struct cql_pair **pairs, uint16_t *count);
+void cql_string_multimap(struct wire *wire, const char *field, struct cql_choice **choices,
+                         uint16_t *count);
 
 /* Raw spans, count included. A span with data NULL encodes as an empty list. */
 void cql_string_list(struct wire *wire, const char *field, struct slice *raw);

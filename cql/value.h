@@ -1,6 +1,6 @@
 /*
- * Values to bind. The fixed-size ones put their bytes into storage that the caller lends and that must
- * live until the request is encoded:
+ * Values to bind. The fixed-size ones put their bytes into storage that the caller lends and that
+ * must live until the request is encoded:
  *
  *      uint8_t offset_bytes[8];
  *      values[2] = cql_value_i64(offset_bytes, offset);
@@ -53,8 +53,8 @@ static inline struct cql_value cql_value_text(const char *text)
     return (struct cql_value){slice_cstr(text), false};
 }
 
-/* The same values with their length in front, as they stand in EXECUTE, BATCH and rows: each returns the
- * end of what it wrote. The caller has the room: 4 bytes and the value. */
+/* The same values with their length in front, as they stand in EXECUTE, BATCH and rows: each
+ * returns the end of what it wrote. The caller has the room: 4 bytes and the value. */
 static inline uint8_t *cql_put_null(uint8_t *p)
 {
     be32_store(p, UINT32_MAX);
