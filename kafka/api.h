@@ -1,7 +1,7 @@
 /*
- * The registry: one row per API that is known. It drives dispatch, the ApiVersions reply, header versions, the docs,
- * tests and fuzzers. We never advertise what we cannot decode, except for the forced rows, which some clients
- * must see to switch features on (DESIGN.md section 7).
+ * The registry: one row per API that is known. It drives dispatch, the ApiVersions reply, header
+ * versions, the docs, tests and fuzzers. We never advertise what we cannot decode, except for the
+ * forced rows, which some clients must see to switch features on (DESIGN.md section 7).
  */
 #ifndef KAFKA_API_H
 #define KAFKA_API_H
@@ -28,7 +28,7 @@ struct kafka_api {
     int16_t first_flexible; /* INT16_MAX: never */
     int16_t advertised_min; /* differs from min_version in forced rows only */
     int16_t advertised_max;
-    size_t request_bytes;   /* sizeof the request struct */
+    size_t request_bytes; /* sizeof the request struct */
     size_t response_bytes;
     kafka_walk request;
     kafka_walk response;

@@ -101,7 +101,7 @@ int32_t kafka_api_versions_list(struct kafka_api_version *keys, int32_t room)
     int32_t written = 0;
 
     for (size_t i = 0; i < count && written < room; i++)
-        keys[written++] = (struct kafka_api_version){rows[i].key, rows[i].advertised_min,
-                                                     rows[i].advertised_max};
+        keys[written++] =
+            (struct kafka_api_version){rows[i].key, rows[i].advertised_min, rows[i].advertised_max};
     return written;
 }

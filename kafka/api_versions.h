@@ -17,7 +17,7 @@ struct kafka_api_version {
 
 struct kafka_supported_feature {
     struct slice name;
-    int16_t min_version; /* 0 is not allowed below v4: Java clients before 3.9 throw (KAFKA-17011) */
+    int16_t min_version; /* 0 only from v4 on: Java clients before 3.9 throw (KAFKA-17011) */
     int16_t max_version;
 };
 
@@ -50,7 +50,8 @@ struct kafka_api_versions_response {
 void kafka_api_versions_request_walk(struct wire *wire, void *body, int version);
 void kafka_api_versions_response_walk(struct wire *wire, void *body, int version);
 
-/* The advertised range of each registry row, in key order. Returns how many were written, at most `room`. */
+/* The advertised range of each registry row, in key order. Returns how many were written, at
+ * most `room`. */
 int32_t kafka_api_versions_list(struct kafka_api_version *keys, int32_t room);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Fetch (key 1), versions 0-12. Decoded so that it can be answered with an error per partition: librdkafka derives
- * its producer features from the advertised range, which must contain 4 and 10.
+ * Fetch (key 1), versions 0-12. Decoded so that it can be answered with an error per partition:
+ * librdkafka derives its producer features from the advertised range, which must contain 4 and 10.
  */
 #ifndef KAFKA_FETCH_H
 #define KAFKA_FETCH_H
@@ -72,11 +72,11 @@ struct kafka_fetch_partition_response {
     int64_t log_start_offset;                               /* v5+, -1 before */
     struct kafka_aborted_transaction *aborted_transactions; /* v4+, nullable */
     int32_t aborted_transaction_count;
-    int32_t preferred_read_replica;                         /* v11+, -1 before */
-    struct slice records;                                   /* nullable */
-    struct kafka_fetch_epoch_end_offset diverging_epoch;    /* v12+, tagged; these three are not written */
-    struct kafka_fetch_leader current_leader;               /*   when all their members are -1 */
-    struct kafka_fetch_snapshot snapshot_id;
+    int32_t preferred_read_replica;                      /* v11+, -1 before */
+    struct slice records;                                /* nullable */
+    struct kafka_fetch_epoch_end_offset diverging_epoch; /* v12+, tagged; these three */
+    struct kafka_fetch_leader current_leader;            /*   are not written when all */
+    struct kafka_fetch_snapshot snapshot_id;             /*   members are -1 */
 };
 
 struct kafka_fetch_topic_response {

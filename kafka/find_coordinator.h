@@ -7,8 +7,8 @@
 enum kafka_coordinator_type { KAFKA_COORDINATOR_GROUP = 0, KAFKA_COORDINATOR_TRANSACTION = 1 };
 
 struct kafka_find_coordinator_request {
-    struct slice key;  /* v0-3 */
-    int8_t key_type;   /* v1+, enum kafka_coordinator_type; a group before */
+    struct slice key;               /* v0-3 */
+    int8_t key_type;                /* v1+, enum kafka_coordinator_type; a group before */
     struct slice *coordinator_keys; /* v4+ */
     int32_t coordinator_key_count;
 };
@@ -36,8 +36,8 @@ struct kafka_find_coordinator_response {
 #define KAFKA_FIND_COORDINATOR_REQUEST_DEFAULT                                                     \
     ((struct kafka_find_coordinator_request){.key = SLICE_LITERAL("")})
 #define KAFKA_FIND_COORDINATOR_RESPONSE_DEFAULT                                                    \
-    ((struct kafka_find_coordinator_response){                                                     \
-        .error_message = SLICE_LITERAL(""), .host = SLICE_LITERAL("")})
+    ((struct kafka_find_coordinator_response){.error_message = SLICE_LITERAL(""),                  \
+                                              .host = SLICE_LITERAL("")})
 
 void kafka_find_coordinator_request_walk(struct wire *wire, void *body, int version);
 void kafka_find_coordinator_response_walk(struct wire *wire, void *body, int version);

@@ -35,7 +35,8 @@ void kafka_response_header_walk(struct wire *wire, const struct kafka_api *api, 
     wire->flexible = flexible;
 }
 
-/* Encoding only reads the struct, but a walk serves both directions: the one place that casts const away. */
+/* Encoding only reads the struct, but a walk serves both directions: the one place that casts
+ * const away. */
 static void *walked(const void *body)
 {
     return (void *)(uintptr_t)body;

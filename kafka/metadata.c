@@ -1,6 +1,6 @@
 #include "kafka/metadata.h"
 
-/* The name becomes nullable in the request with the topic id, in the response two versions later. */
+/* The name is nullable from v10 on here, in the response from v12 on. */
 static void request_topic_walk(struct wire *wire, struct kafka_metadata_request_topic *m,
                                int version)
 {

@@ -13,8 +13,8 @@ struct kafka_metadata_request_topic {
 
 struct kafka_metadata_request {
     struct kafka_metadata_request_topic *topics;
-    int32_t topic_count;            /* all topics: 0 in v0, -1 from v1 on */
-    bool allow_auto_topic_creation; /* v4+, true before */
+    int32_t topic_count;                        /* all topics: 0 in v0, -1 from v1 on */
+    bool allow_auto_topic_creation;             /* v4+, true before */
     bool include_cluster_authorized_operations; /* v8-10 */
     bool include_topic_authorized_operations;   /* v8+ */
 };
@@ -63,8 +63,7 @@ struct kafka_metadata_response {
 
 #define KAFKA_METADATA_REQUEST_DEFAULT                                                             \
     ((struct kafka_metadata_request){.allow_auto_topic_creation = true})
-#define KAFKA_METADATA_PARTITION_DEFAULT                                                           \
-    ((struct kafka_metadata_partition){.leader_epoch = -1})
+#define KAFKA_METADATA_PARTITION_DEFAULT ((struct kafka_metadata_partition){.leader_epoch = -1})
 #define KAFKA_METADATA_TOPIC_DEFAULT                                                               \
     ((struct kafka_metadata_topic){.topic_authorized_operations = KAFKA_OPERATIONS_NOT_REQUESTED})
 #define KAFKA_METADATA_RESPONSE_DEFAULT                                                            \

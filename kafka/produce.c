@@ -76,9 +76,9 @@ static void response_partition_walk(struct wire *wire, struct kafka_produce_part
             record_error_walk(wire, &m->record_errors[i]);
         kafka_nullable_string(wire, "error_message", &m->error_message);
     }
-    struct kafka_tag tag = {
-        0, "current_leader", current_leader_walk, &m->current_leader,
-        m->current_leader.leader_id != -1 || m->current_leader.leader_epoch != -1};
+    struct kafka_tag tag = {0, "current_leader", current_leader_walk, &m->current_leader,
+                            m->current_leader.leader_id != -1 ||
+                                m->current_leader.leader_epoch != -1};
     kafka_tagged_section(wire, &tag, version >= 10 ? 1 : 0, version);
     wire_leave(wire);
 }

@@ -1,4 +1,5 @@
-/* Produce (key 0), versions 0-13. Record batches stay slices here: kafka/record_batch.h opens them. */
+/* Produce (key 0), versions 0-13. Record batches stay slices here: kafka/record_batch.h opens
+ * them. */
 #ifndef KAFKA_PRODUCE_H
 #define KAFKA_PRODUCE_H
 
@@ -40,12 +41,12 @@ struct kafka_produce_partition_response {
     int32_t index;
     int16_t error_code;
     int64_t base_offset;
-    int64_t log_append_time_ms; /* v2+; -1: the topic has CreateTime */
-    int64_t log_start_offset;   /* v5+; -1: unknown */
+    int64_t log_append_time_ms;               /* v2+; -1: the topic has CreateTime */
+    int64_t log_start_offset;                 /* v5+; -1: unknown */
     struct kafka_record_error *record_errors; /* v8+ */
     int32_t record_error_count;
     struct slice error_message;                         /* v8+, nullable */
-    struct kafka_produce_current_leader current_leader; /* v10+, tagged; not written when both are -1 */
+    struct kafka_produce_current_leader current_leader; /* v10+, tagged, unless both -1 */
 };
 
 struct kafka_produce_topic_response {

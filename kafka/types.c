@@ -94,8 +94,12 @@ void kafka_uuid(struct wire *wire, const char *field, uint8_t value[KAFKA_UUID_B
 void *kafka_array(struct wire *wire, const char *field, void *items, int32_t *count,
                   size_t item_bytes, size_t min_wire_bytes, bool nullable)
 {
-    if (wire->mode == WIRE_PRINT)
+    if (wire->mode == WIRE_PRINT) {
+        struct slice null = SLICE_NULL;
+        if (*count < 0)
+            wire_bytes(wire, field, &null, 0);
         return items; /* each element prints under the name of the array */
+    }
     enum prefix prefix = prefix_of(wire, PREFIX_I32);
     if (!wire_decoding(wire)) {
         length_walk(wire, field, prefix, *count < 0 ? (nullable ? -1 : 0) : *count);

@@ -1,22 +1,25 @@
 /*
- * Kafka's primitive types on the wire cursor. Each follows wire->flexible: int16 / int32 lengths before it,
- * compact ones (uvarint of length + 1, 0 = null) in flexible messages.
+ * Kafka's primitive types on the wire cursor. Each follows wire->flexible: int16 / int32 lengths
+ * before it, compact ones (uvarint of length + 1, 0 = null) in flexible messages.
  *
- * A null where the protocol has none is MALFORMED when decoding; when encoding, a slice with NULL data there is
- * written as empty. Absent fields are no business of these functions: a struct walk sets its defaults first.
+ * A null where the protocol has none is MALFORMED when decoding; when encoding, a slice with NULL
+ * data there is written as empty. Absent fields are no business of these functions: a struct walk
+ * sets its defaults first.
  */
 #ifndef KAFKA_TYPES_H
 #define KAFKA_TYPES_H
 
 #include "proto/wire.h"
 
-#define KAFKA_STRING_MAX_BYTES 32767 /* Kafka's own limit, also in compact form */
-#define KAFKA_TAGGED_FIELDS_MAX 256  /* in one section; stops a peer that pads with tags for ever */
+#define KAFKA_STRING_MAX_BYTES  32767 /* Kafka's own limit, also in compact form */
+#define KAFKA_TAGGED_FIELDS_MAX 256   /* in one section; stops a peer that pads with tags for ever \
+                                       */
 #define KAFKA_UUID_BYTES 16
 
 void kafka_string(struct wire *wire, const char *field, struct slice *value);
 void kafka_nullable_string(struct wire *wire, const char *field, struct slice *value);
-/* A nullable string that is int16-prefixed even in flexible messages: client_id of the request header. */
+/* A nullable string that is int16-prefixed even in flexible messages: client_id of the request
+ * header. */
 void kafka_legacy_nullable_string(struct wire *wire, const char *field, struct slice *value);
 void kafka_bytes(struct wire *wire, const char *field, struct slice *value);
 void kafka_nullable_bytes(struct wire *wire, const char *field, struct slice *value);
@@ -25,10 +28,11 @@ void kafka_records(struct wire *wire, const char *field, struct slice *value);
 void kafka_uuid(struct wire *wire, const char *field, uint8_t value[KAFKA_UUID_BYTES]);
 
 /*
- * Count and storage of an array. DECODE: reads the count, refuses one that the bytes left cannot hold
- * (min_wire_bytes is the least that an element can take in any version), and returns zeroed storage from the
- * arena; on error NULL and *count 0. Other modes: visits the count and returns `items`. A count of -1 is a null
- * array: allowed when `nullable`, else MALFORMED (decode) or written as empty (encode).
+ * Count and storage of an array. DECODE: reads the count, refuses one that the bytes left cannot
+ * hold (min_wire_bytes is the least that an element can take in any version), and returns zeroed
+ * storage from the arena; on error NULL and *count 0. Other modes: visits the count and returns
+ * `items`. A count of -1 is a null array: allowed when `nullable`, else MALFORMED (decode) or
+ * written as empty (encode).
  */
 void *kafka_array(struct wire *wire, const char *field, void *items, int32_t *count,
                   size_t item_bytes, size_t min_wire_bytes, bool nullable);
@@ -43,9 +47,9 @@ struct slice *kafka_string_array(struct wire *wire, const char *field, struct sl
 #define KAFKA_EACH_NULLABLE(wire, field, i, items, count, min_wire_bytes)                          \
     KAFKA_EACH_OF(wire, field, i, items, count, min_wire_bytes, true)
 #define KAFKA_EACH_OF(wire, field, i, items, count, min_wire_bytes, nullable)                      \
-    for (int32_t i = ((items) = kafka_array((wire), (field), (items), &(count), sizeof(*(items)), \
+    for (int32_t i = ((items) = kafka_array((wire), (field), (items), &(count), sizeof(*(items)),  \
                                             (min_wire_bytes), (nullable)),                         \
-                      0);                                                                          \
+                     0);                                                                           \
          i < (count) && (wire)->error == STATUS_OK; i++)
 
 /* One tagged field that a struct knows. */
@@ -58,9 +62,9 @@ struct kafka_tag {
 };
 
 /*
- * The tagged section that ends every struct of a flexible message; nothing in others. Tags must ascend strictly
- * (MALFORMED); a known tag's value must fill its size; unknown ones are skipped. More than
- * KAFKA_TAGGED_FIELDS_MAX: LIMIT. `tags` are in ascending order.
+ * The tagged section that ends every struct of a flexible message; nothing in others. Tags must
+ * ascend strictly (MALFORMED); a known tag's value must fill its size; unknown ones are skipped.
+ * More than KAFKA_TAGGED_FIELDS_MAX: LIMIT. `tags` are in ascending order.
  */
 void kafka_tagged_section(struct wire *wire, struct kafka_tag *tags, size_t count, int version);
 /* The same without known tags: skips what is there, writes none. */
