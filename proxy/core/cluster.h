@@ -76,6 +76,7 @@ struct cluster_request {
 
 struct cluster *cluster_new(const struct gateway_config *config, struct action_queue *actions,
                             struct moment now);
+/* Requests under way are forgotten, `done` is not called: free the cluster before what their storage is in. */
 void cluster_free(struct cluster *cluster);
 /* Opens links to the contact points and keeps them. */
 void cluster_start(struct cluster *cluster, struct moment now);
@@ -136,7 +137,7 @@ struct cluster_facts {
     char data_center[64], release_version[32], cluster_name[64], partitioner[96];
     bool is_scylla;
     uint32_t ready_links, links;
-    char last_error[256]; /* why the newest failed link failed, with its address; empty: none */
+    char last_error[320]; /* why the newest failed link failed, with its address; empty: none */
 };
 void cluster_get_facts(const struct cluster *cluster, struct cluster_facts *facts);
 /* What the control plane read in system.local: the strings of `local` are taken over. */
