@@ -28,6 +28,7 @@ struct cql_body *cql_body_new(const struct alloc *alloc, size_t limit_bytes); /*
 struct cql_body *cql_body_ref(struct cql_body *body);
 void cql_body_unref(struct cql_body *body); /* NULL is fine */
 
+/* A number that is 0 means the default that its comment names. */
 struct cql_connection_config {
     const struct alloc *alloc;
     const char *user; /* NULL: a node that asks for authentication fails the connection with a clear text */
@@ -35,7 +36,7 @@ struct cql_connection_config {
     const char *client_version; /* DRIVER_VERSION in STARTUP */
     bool register_events;       /* TOPOLOGY_CHANGE, STATUS_CHANGE, SCHEMA_CHANGE */
     size_t max_frame_bytes;     /* largest answer taken: 256 MiB at most; 16 MiB by default */
-    uint16_t max_streams;       /* requests under way, orphans included; <= 32768, one more is kept for heartbeats */
+    uint16_t max_streams;       /* requests under way, orphans included; 32767, and one more is kept for heartbeats */
     uint16_t max_orphans;       /* 256 */
     int64_t startup_timeout_us; /* 10 s from _new to READY */
     int64_t heartbeat_idle_us;  /* OPTIONS after so long without a byte from the node: 15 s */
@@ -52,7 +53,8 @@ struct cql_event {
     uint8_t opcode; /* CQL_RESULT or CQL_ERROR (or AUTH_SUCCESS, SUPPORTED ... as asked) */
     struct slice body;
     struct cql_error error; /* opcode CQL_ERROR: decoded; message borrowed like body */
-    struct slice warnings;  /* raw [string list], empty: none */
+    struct slice warnings;  /* raw [string list], data NULL: none; see cql_string_list_next */
+    struct slice payload;   /* raw [bytes map], data NULL: none (Scylla's tablets) */
     /* PUSH: an EVENT of the node */
     struct cql_push push;
     /* FAILED: once; nothing can be sent any more. Requests under way are fetched with _take_pending. */
@@ -85,11 +87,13 @@ void *cql_connection_take_pending(struct cql_connection *connection);
 size_t cql_connection_output(struct cql_connection *connection, struct slice *slices, size_t max);
 void cql_connection_sent(struct cql_connection *connection, size_t bytes);
 
-/* When _tick wants to be called (INT64_MAX: never), and the call: heartbeats and time-outs. */
+/* When _tick wants to be called (INT64_MAX: never), and the call: heartbeats and time-outs. After it, look at
+ * _next (it may have failed) and _output. */
 int64_t cql_connection_deadline_us(const struct cql_connection *connection);
 void cql_connection_tick(struct cql_connection *connection, int64_t now_us);
 
-/* What the node said in SUPPORTED, NULL data when absent; valid from READY on. Keys as CQL_VERSION. */
+/* What the node said in SUPPORTED, several values joined by commas; data NULL: absent. Valid from READY on.
+ * Keys as CQL_VERSION. */
 struct slice cql_connection_supported(const struct cql_connection *connection, const char *key);
 
 #endif

@@ -24,5 +24,11 @@ void cql_supported_walk(struct wire *wire, void *supported);
 void cql_register_walk(struct wire *wire, void *registration);
 /* OPTIONS and READY: there is nothing in them. */
 void cql_empty_walk(struct wire *wire, void *nothing);
+/*
+ * What SUPPORTED says, as pairs that live as long as the arena: a key with several values has them
+ * joined by commas ("3/v3,4/v4,5/v5"). TRUNCATED, LIMIT (of the arena), NOMEM.
+ */
+MUST_CHECK int cql_supported_copy(struct slice body, struct arena *arena, struct cql_pair **pairs,
+                                  uint16_t *count);
 
 #endif
