@@ -135,7 +135,11 @@
     X(126, KAFKA_DUPLICATE_VOTER, "DUPLICATE_VOTER")                                               \
     X(127, KAFKA_VOTER_NOT_FOUND, "VOTER_NOT_FOUND")                                               \
     X(128, KAFKA_INVALID_REGULAR_EXPRESSION, "INVALID_REGULAR_EXPRESSION")                         \
-    X(129, KAFKA_REBOOTSTRAP_REQUIRED, "REBOOTSTRAP_REQUIRED")
+    X(129, KAFKA_REBOOTSTRAP_REQUIRED, "REBOOTSTRAP_REQUIRED")                                     \
+    X(130, KAFKA_STREAMS_INVALID_TOPOLOGY, "STREAMS_INVALID_TOPOLOGY")                             \
+    X(131, KAFKA_STREAMS_INVALID_TOPOLOGY_EPOCH, "STREAMS_INVALID_TOPOLOGY_EPOCH")                 \
+    X(132, KAFKA_STREAMS_TOPOLOGY_FENCED, "STREAMS_TOPOLOGY_FENCED")                               \
+    X(133, KAFKA_SHARE_SESSION_LIMIT_REACHED, "SHARE_SESSION_LIMIT_REACHED")
 
 enum kafka_error {
 #define KAFKA_ERROR_ENUM(number, identifier, text) identifier = (number),

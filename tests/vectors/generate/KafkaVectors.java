@@ -1,0 +1,334 @@
+/*
+ * Writes the golden vectors of the Kafka messages with Kafka's own client library: every version of
+ * every message in MESSAGES that the jar knows, as tests/vectors/kafka/NAME-vN-{request,response}.hex.
+ *
+ *     = the field values as kafka_print() shows them, computed from Kafka's JSON form of the message
+ *     0000002a ...                             the whole frame, its size included, in hex
+ *
+ * How to run (Java 17; jars from Maven Central: kafka-clients, jackson-core, -databind, -annotations,
+ * slf4j-api), oldest jar first, so that each later one overwrites the versions it still knows:
+ *
+ *     for v in 3.9.1 4.1.0; do
+ *       java -cp kafka-clients-$v.jar:jackson-...:slf4j-api-1.7.36.jar \
+ *         tests/vectors/generate/KafkaVectors.java $v tests/vectors/kafka
+ *     done
+ */
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
+import org.apache.kafka.common.message.RequestHeaderData;
+import org.apache.kafka.common.message.ResponseHeaderData;
+import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
+import org.apache.kafka.common.protocol.Message;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
+
+public class KafkaVectors {
+    static final ObjectMapper JSON = new ObjectMapper();
+    static final String RECORDS = "any bytes may stand here";
+    static final String RECORDS64 =
+        java.util.Base64.getEncoder().encodeToString(RECORDS.getBytes(StandardCharsets.UTF_8));
+    static final String ID = "AAECAwQFBgcICQoLDA0ODw";
+
+    record Sample(String name, String direction, int maxVersion, String... bodies) {}
+
+    static final Sample[] MESSAGES = {
+        new Sample("ApiVersions", "Request", 4, """
+            {"clientSoftwareName":"sluice-test","clientSoftwareVersion":"1.2.3"}""", """
+            {"clientSoftwareName":"","clientSoftwareVersion":""}"""),
+        new Sample("ApiVersions", "Response", 4, """
+            {"errorCode":0,"apiKeys":[{"apiKey":0,"minVersion":0,"maxVersion":13},
+              {"apiKey":18,"minVersion":0,"maxVersion":4}],"throttleTimeMs":250,
+             "supportedFeatures":[{"name":"metadata.version","minVersion":1,"maxVersion":25},
+              {"name":"kraft.version","minVersion":1,"maxVersion":2}],
+             "finalizedFeaturesEpoch":77,
+             "finalizedFeatures":[{"name":"metadata.version","maxVersionLevel":20,"minVersionLevel":3}],
+             "zkMigrationReady":true}""", """
+            {"errorCode":35,"apiKeys":[],"throttleTimeMs":0}"""),
+        new Sample("Metadata", "Request", 13, """
+            {"topics":[{"topicId":"ID","name":"orders"},{"topicId":"AAAAAAAAAAAAAAAAAAAAAA","name":"a.b-c_d"}],
+             "allowAutoTopicCreation":false,"includeClusterAuthorizedOperations":true,
+             "includeTopicAuthorizedOperations":true}""", """
+            {"topics":[],"allowAutoTopicCreation":true,"includeClusterAuthorizedOperations":false,
+             "includeTopicAuthorizedOperations":false}""", """
+            {"topics":null,"allowAutoTopicCreation":true,"includeClusterAuthorizedOperations":false,
+             "includeTopicAuthorizedOperations":false}""", """
+            {"topics":[{"topicId":"ID","name":null}],"allowAutoTopicCreation":true,
+             "includeClusterAuthorizedOperations":false,"includeTopicAuthorizedOperations":false}"""),
+        new Sample("Metadata", "Response", 13, """
+            {"throttleTimeMs":9,"brokers":[{"nodeId":1,"host":"gateway-1.example","port":9092,"rack":"r1"},
+              {"nodeId":2,"host":"10.0.0.2","port":29092,"rack":null}],
+             "clusterId":"c1uster","controllerId":2,
+             "topics":[{"errorCode":0,"name":"orders","topicId":"ID","isInternal":false,
+               "partitions":[{"errorCode":0,"partitionIndex":0,"leaderId":1,"leaderEpoch":4,
+                  "replicaNodes":[1,2,3],"isrNodes":[1,2],"offlineReplicas":[3]},
+                 {"errorCode":5,"partitionIndex":1,"leaderId":-1,"leaderEpoch":-1,
+                  "replicaNodes":[],"isrNodes":[],"offlineReplicas":[]}],
+               "topicAuthorizedOperations":2328},
+              {"errorCode":3,"name":"missing","topicId":"AAAAAAAAAAAAAAAAAAAAAA","isInternal":true,
+               "partitions":[],"topicAuthorizedOperations":-2147483648}],
+             "clusterAuthorizedOperations":256,"errorCode":129}""", """
+            {"throttleTimeMs":0,"brokers":[],"clusterId":null,"controllerId":-1,"topics":[],
+             "clusterAuthorizedOperations":-2147483648,"errorCode":0}""", """
+            {"throttleTimeMs":0,"brokers":[],"clusterId":null,"controllerId":-1,
+             "topics":[{"errorCode":100,"name":null,"topicId":"ID","isInternal":false,
+               "partitions":[],"topicAuthorizedOperations":-2147483648}],
+             "clusterAuthorizedOperations":-2147483648,"errorCode":0}"""),
+        new Sample("Produce", "Request", 13, """
+            {"transactionalId":"tx-1","acks":-1,"timeoutMs":30000,"topicData":[
+              {"name":"orders","topicId":"ID","partitionData":[{"index":0,"records":"RECORDS"},
+                {"index":7,"records":null}]},
+              {"name":"b","topicId":"AAAAAAAAAAAAAAAAAAAAAQ","partitionData":[]}]}""", """
+            {"transactionalId":null,"acks":0,"timeoutMs":1,"topicData":[]}"""),
+        new Sample("Produce", "Response", 13, """
+            {"responses":[{"name":"orders","topicId":"ID","partitionResponses":[
+               {"index":0,"errorCode":0,"baseOffset":1234567890123,"logAppendTimeMs":-1,
+                "logStartOffset":5,"recordErrors":[],"errorMessage":null},
+               {"index":7,"errorCode":87,"baseOffset":-1,"logAppendTimeMs":-1,"logStartOffset":-1,
+                "recordErrors":[{"batchIndex":3,"batchIndexErrorMessage":"no such column"},
+                  {"batchIndex":4,"batchIndexErrorMessage":null}],
+                "errorMessage":"refused","currentLeader":{"leaderId":2,"leaderEpoch":11}}]}],
+             "throttleTimeMs":17,
+             "nodeEndpoints":[{"nodeId":2,"host":"gateway-2","port":9093,"rack":null},
+              {"nodeId":3,"host":"gateway-3","port":9094,"rack":"z"}]}""", """
+            {"responses":[],"throttleTimeMs":0}"""),
+        new Sample("InitProducerId", "Request", 5, """
+            {"transactionalId":"tx-1","transactionTimeoutMs":60000,"producerId":4000,"producerEpoch":12}""", """
+            {"transactionalId":null,"transactionTimeoutMs":2147483647,"producerId":-1,"producerEpoch":-1}"""),
+        new Sample("InitProducerId", "Response", 5, """
+            {"throttleTimeMs":3,"errorCode":0,"producerId":9007199254740993,"producerEpoch":32766}""", """
+            {"throttleTimeMs":0,"errorCode":14,"producerId":-1,"producerEpoch":-1}"""),
+        new Sample("FindCoordinator", "Request", 4, """
+            {"key":"group-1","keyType":1,"coordinatorKeys":["group-1","","group-2"]}""", """
+            {"key":"","keyType":0,"coordinatorKeys":[]}"""),
+        new Sample("FindCoordinator", "Response", 4, """
+            {"throttleTimeMs":8,"errorCode":53,"errorMessage":"no transactions here","nodeId":-1,
+             "host":"","port":-1,"coordinators":[
+               {"key":"group-1","nodeId":1,"host":"gateway-1","port":9092,"errorCode":0,"errorMessage":null},
+               {"key":"group-2","nodeId":-1,"host":"","port":-1,"errorCode":30,"errorMessage":"no"}]}""", """
+            {"throttleTimeMs":0,"errorCode":0,"errorMessage":null,"nodeId":1,"host":"gateway-1",
+             "port":9092,"coordinators":[]}"""),
+        new Sample("Fetch", "Request", 12, """
+            {"clusterId":"c1uster","replicaId":-1,"maxWaitMs":500,"minBytes":1,"maxBytes":52428800,
+             "isolationLevel":1,"sessionId":9,"sessionEpoch":2,
+             "topics":[{"topic":"orders","partitions":[
+                {"partition":0,"currentLeaderEpoch":4,"fetchOffset":100,"lastFetchedEpoch":3,
+                 "logStartOffset":-1,"partitionMaxBytes":1048576}]}],
+             "forgottenTopicsData":[{"topic":"old","partitions":[1,2]}],"rackId":"r1"}""", """
+            {"clusterId":null,"replicaId":-1,"maxWaitMs":0,"minBytes":0,"maxBytes":2147483647,
+             "isolationLevel":0,"sessionId":0,"sessionEpoch":-1,"topics":[],"forgottenTopicsData":[],
+             "rackId":""}"""),
+        new Sample("Fetch", "Response", 12, """
+            {"throttleTimeMs":6,"errorCode":0,"sessionId":9,"responses":[{"topic":"orders","partitions":[
+               {"partitionIndex":0,"errorCode":0,"highWatermark":200,"lastStableOffset":190,
+                "logStartOffset":1,"divergingEpoch":{"epoch":2,"endOffset":50},
+                "currentLeader":{"leaderId":1,"leaderEpoch":4},
+                "snapshotId":{"endOffset":60,"epoch":1},
+                "abortedTransactions":[{"producerId":4000,"firstOffset":120}],
+                "preferredReadReplica":2,"records":"RECORDS"},
+               {"partitionIndex":1,"errorCode":6,"highWatermark":-1,"lastStableOffset":-1,
+                "logStartOffset":-1,"abortedTransactions":null,"preferredReadReplica":-1,
+                "records":null}]}]}""", """
+            {"throttleTimeMs":0,"errorCode":70,"sessionId":0,"responses":[]}"""),
+    };
+
+    /* "timeoutMs" -> "timeout_ms" */
+    static String snake(String camel) {
+        return camel.replaceAll("([A-Z])", "_$1").toLowerCase();
+    }
+
+    static void word(StringBuilder out, String text) {
+        if (out.length() > 0 && out.charAt(out.length() - 1) != '{')
+            out.append(' ');
+        out.append(text);
+    }
+
+    static String hex(byte[] bytes) {
+        StringBuilder text = new StringBuilder();
+        for (byte b : bytes)
+            text.append(String.format("%02x", b));
+        return text.toString();
+    }
+
+    static String uuidHex(String base64) {
+        Uuid id = Uuid.fromString(base64);
+        return hex(ByteBuffer.allocate(16).putLong(id.getMostSignificantBits())
+            .putLong(id.getLeastSignificantBits()).array());
+    }
+
+    static void print(StringBuilder out, String key, JsonNode value) {
+        String name = snake(key);
+        if (key.equals("records") || key.equals("recordsSizeInBytes"))
+            word(out, "records=" + (value.isNull() ? "null" : "\"" + RECORDS + "\""));
+        else if (key.equals("topicId"))
+            word(out, name + "=0x" + uuidHex(value.asText()));
+        else if (value.isArray())
+            value.forEach(element -> print(out, key, element));
+        else if (value.isObject())
+            printStruct(out, name, value);
+        else
+            word(out, name + "=" + (value.isTextual() ? "\"" + value.asText() + "\"" : value.asText()));
+    }
+
+    static void printStruct(StringBuilder out, String name, JsonNode struct) {
+        word(out, name + "{");
+        printFields(out, struct);
+        out.append('}');
+    }
+
+    /* On the wire the tagged fields stand last; in Kafka's JSON they stand where the schema lists them. */
+    static void printFields(StringBuilder out, JsonNode struct) {
+        List<Map.Entry<String, JsonNode>> tagged = new ArrayList<>();
+        boolean fetch = struct.has("maxWaitMs") || struct.has("highWatermark");
+        for (Iterator<Map.Entry<String, JsonNode>> it = struct.fields(); it.hasNext();) {
+            Map.Entry<String, JsonNode> field = it.next();
+            if (fetch && List.of("clusterId", "divergingEpoch", "currentLeader", "snapshotId")
+                .contains(field.getKey()))
+                tagged.add(field);
+            else
+                print(out, field.getKey(), field.getValue());
+        }
+        tagged.forEach(field -> print(out, field.getKey(), field.getValue()));
+    }
+
+    static byte[] frame(Message header, short headerVersion, Message body, short version) {
+        ObjectSerializationCache cache = new ObjectSerializationCache();
+        int size = header.size(cache, headerVersion) + body.size(cache, version);
+        ByteBuffer buffer = ByteBuffer.allocate(4 + size);
+        buffer.putInt(size);
+        header.write(new ByteBufferAccessor(buffer), cache, headerVersion);
+        body.write(new ByteBufferAccessor(buffer), cache, version);
+        if (buffer.hasRemaining())
+            throw new IllegalStateException("size and write disagree");
+        return buffer.array();
+    }
+
+    /* Takes `field` out where it stands nearest to the top. */
+    static boolean prune(JsonNode top, String field) {
+        boolean pruned = false;
+        for (List<JsonNode> level = List.of(top); !pruned && !level.isEmpty();) {
+            List<JsonNode> below = new ArrayList<>();
+            for (JsonNode node : level) {
+                if (node.isObject() && ((ObjectNode) node).remove(field) != null)
+                    pruned = true;
+                node.forEach(below::add);
+            }
+            level = below;
+        }
+        return pruned;
+    }
+
+    /* The field that Kafka's complaint is about; of arrays and structs it names the type only. */
+    static String absent(String complaint) {
+        Map<String, String> fields = Map.of("SupportedFeatureKey", "supportedFeatures",
+            "FinalizedFeatureKey", "finalizedFeatures", "BatchIndexAndErrorMessage", "recordErrors",
+            "ForgottenTopic", "forgottenTopicsData", "AbortedTransaction", "abortedTransactions",
+            "EpochEndOffset", "divergingEpoch", "LeaderIdAndEpoch", "currentLeader", "SnapshotId",
+            "snapshotId", "NodeEndpoint", "nodeEndpoints", "Coordinator", "coordinators");
+        Matcher value = Pattern.compile("non-default (\\w+) at version").matcher(complaint);
+        Matcher type = Pattern.compile("Can't read version \\d+ of (\\w+)").matcher(complaint);
+        if (value.find())
+            return value.group(1);
+        return type.find() ? fields.getOrDefault(type.group(1), "") : "";
+    }
+
+    /* One body serves all versions: what Kafka says does not exist in this one is left out. Null: it does
+     * not fit at all, a null topic name before v10 for example. */
+    static String fitted(ApiKeys api, boolean request, short version, int index, String json)
+        throws Exception {
+        JsonNode node = JSON.readTree(json.replace("\"ID\"", "\"" + ID + "\"")
+            .replace("\"RECORDS\"", "\"" + RECORDS64 + "\""));
+        while (true) {
+            try {
+                return vector(api, request, version, index, node);
+            } catch (InvocationTargetException | UnsupportedVersionException | NullPointerException e) {
+                Throwable cause = e instanceof InvocationTargetException ? e.getCause() : e;
+                if (!prune(node, absent(String.valueOf(cause.getMessage())))) {
+                    System.err.println(api.name + " v" + version + " body " + index + ": " + cause);
+                    return null;
+                }
+            }
+        }
+    }
+
+    static String vector(ApiKeys api, boolean request, short version, int index, JsonNode node)
+        throws Exception {
+        String type = "org.apache.kafka.common.message." + api.name + (request ? "Request" : "Response")
+            + "Data";
+        Class<?> data = Class.forName(type);
+        Class<?> converter = Class.forName(type + "JsonConverter");
+        ApiMessage body =
+            (ApiMessage) converter.getMethod("read", JsonNode.class, short.class).invoke(null, node, version);
+        JsonNode shown =
+            (JsonNode) converter.getMethod("write", data, short.class).invoke(null, body, version);
+        int correlationId = 0x01020304 + index;
+        Message header = request
+            ? new RequestHeaderData().setRequestApiKey(api.id).setRequestApiVersion(version)
+                .setCorrelationId(correlationId).setClientId(index == 0 ? "vectors" : null)
+            : new ResponseHeaderData().setCorrelationId(correlationId);
+        short headerVersion =
+            request ? api.requestHeaderVersion(version) : api.responseHeaderVersion(version);
+        StringBuilder text = new StringBuilder();
+        printFields(text, shown);
+        String bytes = hex(frame(header, headerVersion, body, version));
+        StringBuilder lines = new StringBuilder("= " + text + "\n");
+        for (int at = 0; at < bytes.length(); at += 96)
+            lines.append(bytes, at, Math.min(bytes.length(), at + 96)).append('\n');
+        return lines.toString();
+    }
+
+    static void write(Sample message, String jar, Path directory) throws Exception {
+        ApiKeys api = null;
+        for (ApiKeys key : ApiKeys.values()) {
+            if (key.name.equals(message.name))
+                api = key;
+        }
+        Class<?> data = Class.forName(
+            "org.apache.kafka.common.message." + message.name + message.direction + "Data");
+        int lowest = data.getField("LOWEST_SUPPORTED_VERSION").getShort(null);
+        int highest = data.getField("HIGHEST_SUPPORTED_VERSION").getShort(null);
+        for (int v = lowest; v <= Math.min(highest, message.maxVersion); v++) {
+            StringBuilder file = new StringBuilder("# " + message.name + " v" + v + " "
+                + message.direction.toLowerCase() + ", written by kafka-clients " + jar + "\n");
+            int written = 0;
+            for (int i = 0; i < message.bodies.length; i++) {
+                String vector =
+                    fitted(api, message.direction.equals("Request"), (short) v, i, message.bodies[i]);
+                if (vector != null) {
+                    file.append(vector);
+                    written++;
+                }
+            }
+            if (written == 0)
+                throw new IllegalStateException(message.name + " v" + v + ": no body fits");
+            Files.writeString(directory.resolve(
+                snake(message.name).substring(1) + "-v" + v + "-" + message.direction.toLowerCase() + ".hex"),
+                file.toString());
+        }
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        Path directory = Path.of(arguments[1]);
+        for (Sample message : MESSAGES)
+            write(message, arguments[0], directory);
+        StringBuilder errors = new StringBuilder("# Error codes of kafka-clients " + arguments[0] + "\n");
+        for (Errors error : Errors.values())
+            errors.append(error.code()).append(' ').append(error.name()).append('\n');
+        Files.writeString(directory.resolve("errors.txt"), errors.toString());
+    }
+}
