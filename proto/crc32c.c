@@ -31,8 +31,7 @@ static uint64_t word_load(const uint8_t *p)
 /*
  * Table t holds what a byte value becomes after t further zero bytes. The checksum is linear, so
  * its 256 entries are sums of the eight for single bits, and these follow one another through all
- * eight tables by one step of the shift register, from 0x82f63b78 on (tests/proto/crc32c_test.c
- * recomputes them).
+ * eight tables by one step of the shift register, from 0x82f63b78 on.
  */
 #define BIT(n, bit, row) (((n) & (bit)) != 0 ? (row) : 0u)
 #define AT(n, a, b, c, d, e, f, g, h)                                                              \

@@ -14,6 +14,8 @@ struct slice {
 
 #define SLICE_NULL ((struct slice){NULL, 0})
 #define SLICE_LITERAL(text) ((struct slice){(const uint8_t *)(text), sizeof(text) - 1})
+/* The same as an initialiser: static tables want a constant, which a compound literal is not. */
+#define SLICE_INIT(text) {(const uint8_t *)(text), sizeof(text) - 1}
 
 static inline struct slice slice_make(const void *data, size_t len)
 {
