@@ -1,0 +1,297 @@
+#include "node_socket.h"
+
+#include "address.h"
+#include "socket_writer.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEEPALIVE_SECONDS 30
+
+struct node_socket {
+    uv_tcp_t tcp;
+    uv_timer_t timer;
+    uv_getaddrinfo_t lookup;
+    uv_connect_t connect;
+    struct socket_writer writer;
+    struct loop *loop;
+    struct link *link; /* NULL: gone */
+    struct list node;  /* loop->nodes */
+    struct addrinfo *addresses;
+    struct addrinfo *next; /* to be tried */
+    size_t read_bytes;
+    uint32_t read_turn;
+    unsigned held; /* handles and requests that libuv has; 0 and gone: freed */
+    bool connected;
+    bool tcp_open;
+    int failure;          /* libuv's error of the last address tried */
+    bool starved;         /* the core had no room for what the node sent */
+    bool lookup_pending;
+};
+
+static void release(struct node_socket *socket)
+{
+    if (--socket->held > 0)
+        return;
+    if (socket->addresses != NULL)
+        uv_freeaddrinfo(socket->addresses);
+    free(socket);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    release(handle->data);
+}
+
+static void on_tcp_closed(uv_handle_t *handle);
+
+static void close_tcp(struct node_socket *socket)
+{
+    if (!socket->tcp_open)
+        return;
+    socket->tcp_open = false;
+    uv_close((uv_handle_t *)&socket->tcp, on_tcp_closed);
+}
+
+static void socket_gone(struct node_socket *socket, const char *reason)
+{
+    if (socket->link == NULL)
+        return;
+    struct link *link = socket->link;
+    socket->link = NULL;
+    list_remove(&socket->node);
+    if (socket->lookup_pending)
+        (void)uv_cancel((uv_req_t *)&socket->lookup);
+    close_tcp(socket);
+    uv_close((uv_handle_t *)&socket->timer, on_timer_closed);
+    link_set_driver(link, NULL);
+    link_closed(link, reason, loop_now());
+    loop_event(socket->loop);
+}
+
+static void socket_failed(struct node_socket *socket, int uv_error)
+{
+    socket_gone(socket, uv_error == UV_EOF ? "closed by the node" : uv_strerror(uv_error));
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    (void)suggested;
+    struct node_socket *socket = handle->data;
+    *buf = uv_buf_init(NULL, 0);
+    if (socket->read_turn != socket->loop->turn) {
+        socket->read_turn = socket->loop->turn;
+        socket->read_bytes = 0;
+    }
+    if (socket->read_bytes >= LOOP_READ_BYTES)
+        return; /* its share of this turn; the poll reports it again */
+    size_t room = 0;
+    uint8_t *space = link_space(socket->link, &room);
+    socket->starved = room == 0;
+    if (room > LOOP_READ_BYTES)
+        room = LOOP_READ_BYTES;
+    *buf = uv_buf_init((char *)space, (unsigned)room);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buf)
+{
+    (void)buf;
+    struct node_socket *socket = stream->data;
+    if (socket->link == NULL || bytes == 0)
+        return;
+    if (bytes == UV_ENOBUFS) {
+        if (socket->starved) /* answers cannot be left lying: without them nothing would ever be freed */
+            socket_gone(socket, "no memory for the node's answer");
+        return;
+    }
+    if (bytes < 0) {
+        socket_failed(socket, (int)bytes);
+        return;
+    }
+    socket->read_bytes += (size_t)bytes;
+    link_received(socket->link, (size_t)bytes, loop_now());
+    loop_event(socket->loop);
+}
+
+static void flush(struct node_socket *socket)
+{
+    while (socket->connected && socket->link != NULL && !socket_writer_busy(&socket->writer)) {
+        struct slice slices[WRITER_MAX_SLICES];
+        size_t count = link_output(socket->link, slices, WRITER_MAX_SLICES);
+        ssize_t taken = socket_writer_push(&socket->writer, slices, count);
+        if (taken == 0)
+            return;
+        if (taken < 0) {
+            socket_failed(socket, (int)taken);
+            return;
+        }
+        link_sent(socket->link, (size_t)taken, loop_now());
+        loop_event(socket->loop);
+    }
+}
+
+static void on_drained(void *context, int status)
+{
+    struct node_socket *socket = context;
+    if (socket->link == NULL)
+        return;
+    if (status < 0)
+        socket_failed(socket, status);
+    else
+        flush(socket);
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct node_socket *socket = request->data;
+    if (socket->link == NULL || status == UV_ECANCELED)
+        return; /* gone, or its time was over: on_tcp_closed goes on */
+    (void)uv_timer_stop(&socket->timer);
+    if (status < 0) {
+        socket->failure = status;
+        close_tcp(socket);
+        return;
+    }
+    socket->connected = true;
+    (void)uv_tcp_nodelay(&socket->tcp, 1);
+    (void)uv_tcp_keepalive(&socket->tcp, 1, KEEPALIVE_SECONDS);
+    int rc = uv_read_start((uv_stream_t *)&socket->tcp, on_alloc, on_read);
+    if (rc < 0) {
+        socket_failed(socket, rc);
+        return;
+    }
+    link_connected(socket->link, loop_now());
+    loop_event(socket->loop);
+}
+
+static void on_time_over(uv_timer_t *timer)
+{
+    struct node_socket *socket = timer->data;
+    socket->failure = UV_ETIMEDOUT;
+    close_tcp(socket);
+}
+
+/* Connects to the next address; with none left, tells the cluster why the last one failed. */
+static void try_next(struct node_socket *socket)
+{
+    struct addrinfo *address = socket->next;
+    if (address == NULL) {
+        socket_failed(socket, socket->failure);
+        return;
+    }
+    socket->next = address->ai_next;
+    (void)uv_tcp_init(&socket->loop->uv, &socket->tcp);
+    socket->tcp.data = socket;
+    socket->tcp_open = true;
+    socket->held++;
+    socket_writer_init(&socket->writer, (uv_stream_t *)&socket->tcp, on_drained, socket);
+    socket->connect.data = socket;
+    int rc = uv_tcp_connect(&socket->connect, &socket->tcp, address->ai_addr, on_connected);
+    if (rc < 0) {
+        socket->failure = rc;
+        close_tcp(socket);
+        return;
+    }
+    (void)uv_timer_start(&socket->timer, on_time_over,
+                         (uint64_t)(socket->loop->connect_timeout_us + 999) / 1000, 0);
+}
+
+static void on_tcp_closed(uv_handle_t *handle)
+{
+    struct node_socket *socket = handle->data;
+    if (socket->link != NULL)
+        try_next(socket);
+    release(socket);
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
+{
+    struct node_socket *socket = request->data;
+    socket->lookup_pending = false;
+    socket->addresses = addresses;
+    if (socket->link != NULL) {
+        if (status < 0) {
+            char reason[128];
+            (void)snprintf(reason, sizeof(reason), "name not resolved: %s", uv_strerror(status));
+            socket_gone(socket, reason);
+        } else {
+            socket->next = addresses;
+            try_next(socket);
+        }
+    }
+    release(socket);
+}
+
+static void resolve(struct node_socket *socket, const char *host, uint16_t port)
+{
+    char service[8];
+    (void)snprintf(service, sizeof(service), "%u", (unsigned)port);
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    socket->lookup.data = socket;
+    int rc = uv_getaddrinfo(&socket->loop->uv, &socket->lookup, on_resolved, host, service, &hints);
+    if (rc < 0) {
+        socket_failed(socket, rc);
+        return;
+    }
+    socket->lookup_pending = true;
+    socket->held++;
+}
+
+/* Addresses that are written as numbers need no resolver, and so no thread of libuv's pool. */
+static bool take_literal(struct node_socket *socket, const char *host, uint16_t port)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    char service[8];
+    (void)snprintf(service, sizeof(service), "%u", (unsigned)port);
+    if (getaddrinfo(host, service, &hints, &socket->addresses) != 0)
+        return false;
+    socket->next = socket->addresses;
+    return true;
+}
+
+void node_socket_open(struct loop *loop, struct link *link, const char *host, uint16_t port)
+{
+    struct node_socket *socket = calloc(1, sizeof(*socket));
+    if (socket == NULL) {
+        link_closed(link, uv_strerror(UV_ENOMEM), loop_now());
+        loop_event(loop);
+        return;
+    }
+    socket->loop = loop;
+    socket->link = link;
+    socket->failure = UV_EAI_NODATA;
+    list_init(&socket->node);
+    list_append(&loop->nodes, &socket->node);
+    (void)uv_timer_init(&loop->uv, &socket->timer);
+    socket->timer.data = socket;
+    socket->held = 1;
+    link_set_driver(link, socket);
+    if (take_literal(socket, host, port))
+        try_next(socket);
+    else
+        resolve(socket, host, port);
+}
+
+void node_socket_write(struct node_socket *socket)
+{
+    if (socket != NULL)
+        flush(socket);
+}
+
+void node_socket_close(struct node_socket *socket)
+{
+    if (socket != NULL)
+        socket_gone(socket, "closed by us");
+}
+
+void node_sockets_abort(struct loop *loop)
+{
+    while (!list_empty(&loop->nodes))
+        socket_gone(LIST_ENTRY(loop->nodes.next, struct node_socket, node), "shutting down");
+}
