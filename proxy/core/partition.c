@@ -1,0 +1,213 @@
+#include "core/partition.h"
+
+#include "core/gateway_internal.h"
+#include "core/mutation.h"
+#include "core/recovery.h"
+#include "core/segment.h"
+#include "kafka/error.h"
+
+#include <assert.h>
+
+enum { RETRY_LOAD_US = 1000 * 1000 };
+
+void partition_init(struct partition *partition, struct topic *topic, int32_t index)
+{
+    *partition = (struct partition){.gateway = topic->gateway, .topic = topic, .index = index,
+                                    .segment = -1};
+    producer_table_init(&partition->producers, topic->gateway->config->alloc);
+    list_init(&partition->mutations);
+    list_init(&partition->ready_node);
+}
+
+void partition_deinit(struct partition *partition)
+{
+    if (partition->recovery != NULL)
+        recovery_cancel(partition->recovery);
+    segment_cancel(partition);
+    LIST_EACH_SAFE(it, after, &partition->mutations)
+        mutation_free(LIST_ENTRY(it, struct mutation, node));
+    partition->open = NULL;
+    producer_table_deinit(&partition->producers);
+    list_remove(&partition->ready_node);
+}
+
+bool partition_is_idle(const struct partition *partition)
+{
+    return list_empty(&partition->mutations);
+}
+
+static void start_loading(struct partition *partition, struct moment now)
+{
+    partition->recovery = recovery_start(partition, now);
+    if (partition->recovery == NULL) {
+        partition->retry_load_us = now.boot_us + RETRY_LOAD_US;
+        return;
+    }
+    partition->state = PARTITION_LOADING;
+}
+
+/* Did loading fail for a reason that waiting does not mend? Then whoever asks is told at once. */
+static bool load_is_refused(const struct partition *partition, struct moment now)
+{
+    return partition->state == PARTITION_UNLOADED && partition->load_error != 0 &&
+           now.boot_us < partition->retry_load_us;
+}
+
+bool partition_has_room(struct partition *partition, struct moment now)
+{
+    const struct gateway_config *config = partition->gateway->config;
+
+    if (!gateway_leads(partition, now) || load_is_refused(partition, now))
+        return true; /* an answer can be given at once */
+    if (partition->state == PARTITION_UNLOADED && now.boot_us >= partition->retry_load_us)
+        start_loading(partition, now);
+    if (partition->state != PARTITION_LIVE || gateway_over_budget(partition->gateway) ||
+        !cluster_is_up(partition->gateway->cluster))
+        return false;
+    return partition->open == NULL || !mutation_is_full(partition->open) ||
+           partition->closed < config->mutations_per_partition;
+}
+
+void partition_loaded(struct partition *partition, struct moment now)
+{
+    struct gateway *gateway = partition->gateway;
+
+    assert(partition->state == PARTITION_LOADING);
+    partition->state = PARTITION_LIVE;
+    partition->recovery = NULL;
+    partition->load_error = 0;
+    partition->snapshot_due = true;
+    gateway->counts.loaded_partitions++;
+    action_log(gateway->actions, LOG_DEBUG, "partition loaded",
+               "topic=%s partition=%d segment=%lld next_offset=%lld producers=%zu",
+               partition->topic->name, partition->index, (long long)partition->segment,
+               (long long)partition->next_offset, partition->producers.count);
+    (void)now;
+}
+
+void partition_load_failed(struct partition *partition, int16_t code, const char *text, struct moment now)
+{
+    partition->state = PARTITION_UNLOADED;
+    partition->recovery = NULL;
+    partition->load_error = code;
+    partition->retry_load_us = now.boot_us + RETRY_LOAD_US;
+    action_log(partition->gateway->actions, LOG_ERROR, "partition cannot be loaded",
+               "topic=%s partition=%d code=%s reason=\"%s\"", partition->topic->name, partition->index,
+               kafka_error_name(code), text);
+}
+
+void partition_acknowledge(struct partition *partition, struct moment now)
+{
+    while (!list_empty(&partition->mutations)) {
+        struct mutation *mutation = LIST_ENTRY(partition->mutations.next, struct mutation, node);
+        if (mutation->state != MUTATION_DURABLE || !gateway_leads(partition, now))
+            return;
+        list_remove(&mutation->node);
+        while (!list_empty(&mutation->batches)) {
+            struct batch *batch = LIST_ENTRY(mutation->batches.next, struct batch, node);
+            partition->stable = batch->first_offset + batch->record_count;
+            batch_resolve(partition->gateway, batch, 0, batch->first_offset, NULL, now);
+        }
+        mutation_free(mutation);
+    }
+    if (partition->segment >= 0 && !partition->segment_open)
+        gateway_partition_ready(partition); /* the next segment waited for the last row of this one */
+}
+
+/* What a waiter may be told when the pipeline is torn down: only what is true of its batch. */
+static int16_t unload_code(const struct mutation *mutation, const struct mutation *guilty, int16_t code)
+{
+    bool whole = mutation->first_part == NULL && mutation->parts_missing == 0;
+
+    if (mutation == guilty && !mutation->request.touched && whole)
+        return code;
+    if (mutation->state == MUTATION_DURABLE || mutation->request.first_sent_us != 0 || !whole)
+        return KAFKA_REQUEST_TIMED_OUT;
+    return guilty == NULL ? KAFKA_NOT_LEADER_OR_FOLLOWER : KAFKA_NOT_ENOUGH_REPLICAS;
+}
+
+void partition_unload(struct partition *partition, const struct mutation *guilty, int16_t code,
+                      const char *text, struct moment now)
+{
+    struct gateway *gateway = partition->gateway;
+    struct list doomed;
+
+    if (partition->recovery != NULL)
+        recovery_cancel(partition->recovery);
+    partition->recovery = NULL;
+    segment_cancel(partition);
+    if (partition->state == PARTITION_LIVE)
+        gateway->counts.loaded_partitions--;
+    partition->state = PARTITION_UNLOADED;
+    partition->retry_load_us = 0;
+    partition->load_error = 0;
+    partition->segment = -1;
+    partition->open = NULL;
+    partition->sent = partition->closed = 0;
+    producer_table_clear(&partition->producers);
+    list_init(&doomed); /* answers may bring new requests: they must meet a clean partition */
+    LIST_EACH_SAFE(it, after, &partition->mutations) {
+        struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
+        if (mutation->state == MUTATION_SENT && mutation != guilty)
+            cluster_cancel(gateway->cluster, &mutation->request);
+        list_remove(it);
+        list_append(&doomed, it);
+    }
+    LIST_EACH_SAFE(it, after, &doomed) {
+        struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
+        int16_t answer = unload_code(mutation, guilty, code);
+        while (!list_empty(&mutation->batches))
+            batch_resolve(gateway, LIST_ENTRY(mutation->batches.next, struct batch, node), answer, -1,
+                          text, now);
+        list_remove(it);
+        mutation->state = MUTATION_DURABLE; /* nothing of it is under way any more */
+        mutation_free(mutation);
+    }
+}
+
+/* Sends what stands at the front of the queue; see partition.h for the order of parts. */
+bool partition_flush(struct partition *partition, struct moment now)
+{
+    const struct gateway_config *config = partition->gateway->config;
+
+    LIST_EACH_SAFE(it, after, &partition->mutations) {
+        struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
+        if (mutation->state == MUTATION_SENT || mutation->state == MUTATION_DURABLE)
+            continue;
+        if (partition->sent >= config->mutations_per_partition)
+            return true;
+        if (mutation->state == MUTATION_OPEN && partition->sent > 0 &&
+            mutation->rows < MUTATION_MIN_GROUP_ROWS)
+            return true; /* an answer will come soon; until then it may grow */
+        if (mutation->segment == partition->segment && !partition->segment_open) {
+            if (partition->mutations.next == it)
+                segment_open(partition, now);
+            return true; /* its index row, or the last row of the segment before, calls again */
+        }
+        if (mutation->parts_missing > 0)
+            continue;
+        if (!cluster_has_room(partition->gateway->cluster, partition->token) ||
+            !mutation_send(mutation, now))
+            return false;
+    }
+    return true;
+}
+
+void partition_refused_parked(struct partition *partition, struct slice records, int16_t code,
+                              struct moment now)
+{
+    struct kafka_record_batch batch;
+    struct kafka_refusal refusal;
+
+    if (partition->state != PARTITION_LIVE ||
+        !kafka_record_batch_open(records, partition->gateway->config->max_message_bytes, &batch, &refusal) ||
+        batch.producer_id < 0)
+        return;
+    struct producer_claim claim = {batch.producer_id, batch.producer_epoch, batch.base_sequence,
+                                   batch.record_count};
+    int64_t offset;
+    int16_t earlier;
+    enum producer_verdict verdict = producer_check(&partition->producers, &claim, &offset, &earlier);
+    if (verdict == PRODUCER_ACCEPT || verdict == PRODUCER_FIRST)
+        producer_block(&partition->producers, &claim, code, now.wall_us / 1000);
+}

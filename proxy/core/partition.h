@@ -1,0 +1,136 @@
+/*
+ * One partition of a topic: its log's head, what is on its way to the database, and who waits for it.
+ *
+ *   Produce entry -> partition_append -> rows in the open mutation (offsets given: admitted)
+ *                                          | closed when full, or at the turn's end when there is room
+ *        mutations, in offset order:  [SENT][SENT][CLOSED][OPEN]
+ *                                          | each executed by the cluster until it is durable
+ *        acknowledged from the front only: offset order is acknowledgement order
+ *
+ * Mutations own the CQL bytes; a Kafka batch (struct batch) belongs to the mutation that holds its last row. A batch that
+ * is too large for one mutation takes several ("parts"): the part with the first row is sent when the
+ * others are durable, so that rows without their first row mean "beyond the log's end".
+ *
+ * What goes wrong in the pipeline (a definite refusal by the database) unloads the partition: every waiter gets an answer
+ * that is true of it, and the next Produce loads it again from the tables, sealing what was in doubt
+ * (recovery.h). The leader takes over from itself.
+ */
+#ifndef PROXY_CORE_PARTITION_H
+#define PROXY_CORE_PARTITION_H
+
+#include "core/cluster.h"
+#include "core/log_rows.h"
+#include "core/producer_state.h"
+#include "kafka/record_batch.h"
+#include "proto/list.h"
+
+struct gateway;
+struct partition;
+struct produce_entry;
+struct recovery;
+struct topic;
+
+enum partition_state {
+    PARTITION_UNLOADED, /* nothing is known but its name */
+    PARTITION_LOADING,  /* statements are prepared, the tail is read and sealed */
+    PARTITION_LIVE,
+};
+
+enum mutation_state {
+    MUTATION_OPEN,    /* takes batches; always the last one */
+    MUTATION_CLOSED,  /* waits for its turn */
+    MUTATION_SENT,    /* the cluster executes it */
+    MUTATION_DURABLE, /* waits for those before it */
+};
+
+struct mutation {
+    struct list node; /* partition.mutations, offset order */
+    struct cluster_request request;
+    struct partition *partition;
+    struct cql_body *body;
+    enum mutation_state state;
+    int64_t segment;
+    int64_t first_offset;
+    int64_t end_offset;
+    uint32_t rows;
+    size_t charged_bytes;        /* of the gateway's memory budget */
+    struct list batches;         /* struct batch, whose last row is here */
+    struct mutation *first_part; /* a later part of a large batch: the part with its first row */
+    uint32_t parts_missing;      /* of a first part: parts that are not durable yet */
+};
+
+/* A Kafka batch that has offsets and is not acknowledged. */
+struct batch {
+    struct list node;
+    int64_t first_offset;
+    int32_t record_count;
+    struct list waiters; /* struct produce_entry; several when a retry joined, none when all have gone */
+};
+
+struct partition {
+    struct gateway *gateway;
+    struct topic *topic;
+    int32_t index;
+    enum partition_state state;
+    struct recovery *recovery; /* LOADING */
+    int64_t retry_load_us;     /* UNLOADED after a failed load: not before this */
+    int16_t load_error;        /* the Kafka code that the last failed load gives to those who cannot wait */
+
+    /* the log */
+    int64_t segment;         /* -1: none yet */
+    int64_t segment_first;
+    int64_t segment_limit;
+    int64_t segment_bytes;
+    bool segment_open;       /* its index row is durable */
+    struct cluster_call *segment_call; /* writing the index row */
+    int64_t next_offset;
+    int64_t stable;          /* all offsets below are acknowledged */
+    int64_t rows_since_snapshot, bytes_since_snapshot;
+    bool snapshot_due;
+    int64_t highest_timestamp_us; /* ever used by us on this partition: what a reload seals */
+    int64_t token;           /* of (index, segment) */
+    struct log_rows rows;
+    struct producer_table producers;
+
+    struct list mutations;
+    struct mutation *open;   /* the last of mutations, or NULL */
+    uint32_t sent, closed;
+    struct list ready_node;  /* gateway.ready or gateway.blocked: flush me */
+};
+
+void partition_init(struct partition *partition, struct topic *topic, int32_t index);
+/* Drops everything without answering anybody: at exit, after all waiters are gone. */
+void partition_deinit(struct partition *partition);
+
+enum append_result {
+    APPEND_DONE,    /* the entry has its result, or waits in a batch */
+    APPEND_NO_ROOM, /* not now: park the client, try again after partition_has_room */
+};
+/*
+ * Admits the record batch of one Produce entry: checks, producer state, rows. Everything that can be refused is
+ * refused here, before it has an offset. `records` is borrowed for the call.
+ */
+enum append_result partition_append(struct partition *partition, struct produce_entry *entry,
+                                    struct slice records, struct moment now);
+/* Would partition_append do something other than APPEND_NO_ROOM? Starts loading if that is what is missing. */
+bool partition_has_room(struct partition *partition, struct moment now);
+/* A parked batch could not wait any longer: it was refused with a retriable code, so what its producer
+ * sends behind it must be too. */
+void partition_refused_parked(struct partition *partition, struct slice records, int16_t code,
+                              struct moment now);
+
+/* Sends what may be sent. False: something waits for room, a ceiling or an index row. */
+bool partition_flush(struct partition *partition, struct moment now);
+/* Acknowledges durable mutations from the front, if the lease allows. */
+void partition_acknowledge(struct partition *partition, struct moment now);
+/* To UNLOADED; everything under way is answered: `code` for what the database refused, 7 for what was touched,
+ * 19 for what was not. `guilty` NULL: nobody (leadership lost: 6). */
+void partition_unload(struct partition *partition, const struct mutation *guilty, int16_t code,
+                      const char *text, struct moment now);
+bool partition_is_idle(const struct partition *partition); /* nothing under way */
+
+/* Recovery is over; the log's head is set. */
+void partition_loaded(struct partition *partition, struct moment now);
+void partition_load_failed(struct partition *partition, int16_t code, const char *text, struct moment now);
+
+#endif

@@ -1,0 +1,83 @@
+/* The response of a Produce request, built when its last entry is resolved. */
+#include "core/gateway_internal.h"
+#include "kafka/error.h"
+
+static void fill_partition(const struct produce *produce, const struct produce_entry *entry,
+                           struct kafka_produce_partition_response *response, struct arena *arena)
+{
+    *response = KAFKA_PRODUCE_PARTITION_RESPONSE_DEFAULT;
+    response->index = entry->index;
+    response->error_code = entry->error_code;
+    response->base_offset = entry->base_offset;
+    if (entry->error_code == 0)
+        response->log_start_offset = 0;
+    response->error_message = slice_cstr(entry->message);
+    if (entry->record_index < 0 || produce->version < 8)
+        return;
+    response->record_errors = arena_take(arena, sizeof(*response->record_errors));
+    if (response->record_errors == NULL)
+        return;
+    response->record_error_count = 1;
+    *response->record_errors = (struct kafka_record_error){entry->record_index, slice_cstr(entry->message)};
+}
+
+static bool fill_response(const struct produce *produce, struct kafka_produce_response *response,
+                          struct arena *arena)
+{
+    *response = KAFKA_PRODUCE_RESPONSE_DEFAULT;
+    response->topic_count = produce->topic_count;
+    response->topics = arena_take_array(arena, (size_t)produce->topic_count, sizeof(*response->topics));
+    if (response->topics == NULL)
+        return produce->topic_count == 0;
+    for (int32_t t = 0; t < produce->topic_count; t++) {
+        const struct produce_topic *topic = &produce->topics[t];
+        struct kafka_produce_topic_response *out = &response->topics[t];
+        out->name = topic->name;
+        memcpy(out->topic_id, topic->topic_id, sizeof(out->topic_id));
+        out->partition_count = topic->entry_count;
+        out->partitions = arena_take_array(arena, (size_t)topic->entry_count, sizeof(*out->partitions));
+        if (out->partitions == NULL && topic->entry_count > 0)
+            return false;
+        for (int32_t i = 0; i < topic->entry_count; i++)
+            fill_partition(produce, &produce->entries[topic->first_entry + i], &out->partitions[i], arena);
+    }
+    return true;
+}
+
+static bool any_failed(const struct produce *produce)
+{
+    for (int32_t i = 0; i < produce->entry_count; i++)
+        if (produce->entries[i].error_code != 0)
+            return true;
+    return false;
+}
+
+/* acks=0 has no answer: a failure closes the connection, so that the client looks at its metadata again. */
+static void answer_client(struct produce *produce, struct moment now)
+{
+    struct client *client = produce->client;
+    struct gateway *gateway = produce->gateway;
+    struct kafka_produce_response response;
+
+    client->waiting--;
+    if (produce->acks == 0) {
+        kafka_connection_respond_nothing(client->connection, produce->request_id);
+        client_mark_dirty(client);
+        if (any_failed(produce))
+            client_fail(client, "a batch with acks=0 was not stored", "", now);
+        return;
+    }
+    arena_reset(&gateway->arena);
+    if (fill_response(produce, &response, &gateway->arena))
+        client_respond(client, produce->request_id, &response, now);
+    else
+        client_fail(client, "out of memory", "", now);
+}
+
+void produce_finish(struct produce *produce, struct moment now)
+{
+    if (produce->client != NULL)
+        answer_client(produce, now);
+    list_remove(&produce->node);
+    alloc_free(produce->gateway->config->alloc, produce, produce->bytes);
+}

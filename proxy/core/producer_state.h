@@ -1,0 +1,84 @@
+/*
+ * What a partition knows of its idempotent producers (KIP-98): for each producer id the epoch and the last five
+ * batches. The rules are Kafka's, with two differences: a gap that our own refusal made is
+ * answered with that refusal's code, not 45 (a wrong 45 is fatal to librdkafka and makes duplicates elsewhere); a
+ * sequence wholly below the window is 46.
+ *
+ * State follows admission, not acknowledgement: a batch that has an offset is in it.
+ */
+#ifndef PROXY_CORE_PRODUCER_STATE_H
+#define PROXY_CORE_PRODUCER_STATE_H
+
+#include "proto/alloc.h"
+#include "proto/buf.h"
+
+#define PRODUCER_WINDOW 5
+#define PRODUCERS_MAX 5000                        /* per partition; the oldest goes first */
+#define PRODUCER_PROTECTED_MS (15LL * 60 * 1000)  /* none is dropped within this of its last write */
+#define PRODUCER_EXPIRY_MS (24LL * 3600 * 1000)   /* producer.id.expiration.ms */
+
+struct producer_batch {
+    int32_t first_sequence;
+    int32_t last_sequence;
+    int64_t first_offset;
+};
+
+struct producer {
+    int64_t producer_id; /* -1: an empty place of the table */
+    int16_t epoch;
+    uint8_t count; /* of window */
+    int16_t blocked_code;   /* 0, or the retriable code that a batch of this producer was refused with */
+    int32_t blocked_sequence; /* its first sequence */
+    int64_t last_write_ms;
+    struct producer_batch window[PRODUCER_WINDOW]; /* oldest first */
+};
+
+struct producer_table {
+    const struct alloc *alloc;
+    struct producer *slots; /* open addressing; capacity is a power of two */
+    size_t capacity;
+    size_t count;
+};
+
+enum producer_verdict {
+    PRODUCER_ACCEPT,    /* next in order, or first of a new epoch */
+    PRODUCER_FIRST,     /* nothing is known of it and the sequence is above 0: see gateway */
+    PRODUCER_DUPLICATE, /* one of the window, *first_offset is its original offset */
+    PRODUCER_OLD,       /* wholly below the window: 46 */
+    PRODUCER_GAP,       /* 45 */
+    PRODUCER_BLOCKED,   /* behind a batch that was refused: *code again */
+    PRODUCER_FENCED,    /* older epoch: 47 */
+};
+
+struct producer_claim {
+    int64_t producer_id;
+    int16_t epoch;
+    int32_t first_sequence;
+    int32_t record_count;
+};
+
+void producer_table_init(struct producer_table *table, const struct alloc *alloc);
+void producer_table_deinit(struct producer_table *table);
+void producer_table_clear(struct producer_table *table);
+
+/* first + count - 1, wrapping from 2^31-1 to 0. */
+int32_t producer_last_sequence(int32_t first_sequence, int32_t record_count);
+
+enum producer_verdict producer_check(const struct producer_table *table, const struct producer_claim *claim,
+                                     int64_t *first_offset, int16_t *code);
+/* The batch has an offset now. NOMEM. */
+MUST_CHECK int producer_admit(struct producer_table *table, const struct producer_claim *claim,
+                              int64_t first_offset, int64_t now_ms);
+/* How long ago a producer, of which only refusals are known, was first seen; -1: it was not. */
+int64_t producer_waited_ms(const struct producer_table *table, int64_t producer_id, int64_t now_ms);
+/* A batch that would have been accepted was refused with a retriable code. NOMEM is harmless: no entry. */
+void producer_block(struct producer_table *table, const struct producer_claim *claim, int16_t code,
+                    int64_t now_ms);
+
+/* The snapshot in the `producers` column: version 1, big endian, producers in any order. */
+size_t producer_snapshot_bytes(const struct producer_table *table);
+MUST_CHECK int producer_snapshot_write(const struct producer_table *table, struct buf *out);
+/* Replaces the table. MALFORMED, NOMEM. */
+MUST_CHECK int producer_snapshot_read(struct producer_table *table, struct slice snapshot);
+
+#endif

@@ -1,0 +1,272 @@
+/*
+ * Making the recovered end certain. Kept rows are read and written again, a page at a time: one mutation deletes the page's offsets at C
+ * and writes its rows above C, so at no time is a row less durable than it was. The last mutation deletes
+ * everything from the end on, without an upper bound; then the next segment, which an earlier leader may have
+ * opened, is deleted at C. Only then is the index row written again and the partition goes live.
+ */
+#include "core/gateway_internal.h"
+#include "core/recovery_internal.h"
+#include "core/segment.h"
+#include "cql/value.h"
+#include "kafka/error.h"
+
+#include <stdio.h>
+
+enum {
+    REWRITE_FIRST_PAGE_ROWS = 16, /* rows may be large: a page must fit into one answer and one mutation */
+    REWRITE_MAX_PAGE_ROWS = 1024,
+    REWRITE_SMALL_BYTES = 256 * 1024,
+    ROW_COLUMNS = 11, /* offset ... producers */
+};
+
+static void rewrite_next(struct recovery *recovery, struct moment now);
+
+/* ---- the last steps ---- */
+
+static void go_live(struct recovery *recovery, struct moment now)
+{
+    struct partition *partition = recovery->partition;
+    bool next_segment = recovery->indexed && (recovery->empty || recovery->damaged);
+    int64_t limit = recovery->segment_limit, segment = recovery->segment, end = recovery->end;
+    int64_t rows = partition->gateway->config->segment_max_rows;
+    bool indexed = recovery->indexed;
+
+    if (!gateway_leads(partition, now)) {
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "the lease ended while the partition was loaded",
+                      now);
+        return;
+    }
+    recovery_cancel(recovery);
+    if (next_segment) { /* rows may have vanished from the tail: no offset is given twice */
+        end = limit;
+        segment_set(partition, segment + 1, limit, limit + rows);
+    }
+    partition->segment_open = indexed && !next_segment;
+    partition->next_offset = partition->stable = end;
+    partition_loaded(partition, now);
+}
+
+static void index_written(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+{
+    struct recovery *recovery = context;
+
+    (void)touched;
+    recovery->call = NULL;
+    if (reply->outcome != CLUSTER_DONE)
+        recovery_fail(recovery, KAFKA_STORAGE_ERROR, "the segment's index row was refused", now);
+    else
+        go_live(recovery, now);
+}
+
+static void next_segment_deleted(void *context, const struct cluster_reply *reply, bool touched,
+                                 struct moment now)
+{
+    struct recovery *recovery = context;
+    struct partition *partition = recovery->partition;
+    struct cql_result result;
+
+    (void)touched;
+    if (!recovery_take_result(recovery, reply, &result, now))
+        return;
+    segment_set(partition, recovery->segment, recovery->segment_first, recovery->segment_limit);
+    if (!recovery->indexed) {
+        go_live(recovery, now);
+        return;
+    }
+    recovery->call = segment_write_index(partition, index_written, recovery, now);
+    if (recovery->call == NULL)
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "no timestamp is free below the ceiling", now);
+}
+
+static void delete_next_segment(struct recovery *recovery, struct moment now)
+{
+    const struct partition *partition = recovery->partition;
+    uint8_t index[4], segment[8], seal[8];
+    const struct cql_value values[] = {cql_value_i64(seal, recovery->seal_us),
+                                       cql_value_i32(index, partition->index),
+                                       cql_value_i64(segment, recovery->segment + 1)};
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ?",
+                   partition->gateway->config->keyspace, partition->topic->table_name);
+    recovery_ask(recovery, text, values, 3, next_segment_deleted, now);
+}
+
+static void tail_sealed(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+{
+    struct recovery *recovery = context;
+    struct cql_result result;
+
+    (void)touched;
+    if (recovery_take_result(recovery, reply, &result, now))
+        delete_next_segment(recovery, now);
+}
+
+static void seal_tail(struct recovery *recovery, struct moment now)
+{
+    const struct partition *partition = recovery->partition;
+    uint8_t index[4], segment[8], seal[8], end[8];
+    const struct cql_value values[] = {cql_value_i64(seal, recovery->seal_us),
+                                       cql_value_i32(index, partition->index),
+                                       cql_value_i64(segment, recovery->segment),
+                                       cql_value_i64(end, recovery->end)};
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ? AND offset >= ?",
+                   partition->gateway->config->keyspace, partition->topic->table_name);
+    recovery_ask(recovery, text, values, 4, tail_sealed, now);
+}
+
+/* ---- writing kept rows again ---- */
+
+static void page_written(struct cluster_request *request, const struct cluster_reply *reply,
+                         struct moment now)
+{
+    struct recovery *recovery = request->context;
+
+    cql_body_unref(recovery->body);
+    recovery->body = NULL;
+    if (reply->outcome != CLUSTER_DONE)
+        recovery_fail(recovery, KAFKA_STORAGE_ERROR, "rows could not be written again", now);
+    else
+        rewrite_next(recovery, now);
+}
+
+/* DELETE of the page's offsets as a statement in the batch: kind 0, its text, its values. */
+static int put_delete(struct recovery *recovery, struct buf *out, int64_t from, int64_t below)
+{
+    const struct partition *partition = recovery->partition;
+    char text[512];
+    int len = snprintf(text, sizeof(text),
+                       "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ? AND "
+                       "offset >= ? AND offset < ?",
+                       partition->gateway->config->keyspace, partition->topic->table_name);
+    int rc = buf_reserve(out, (size_t)len + 64);
+
+    if (rc < 0)
+        return rc;
+    uint8_t *p = buf_tail(out);
+    *p = 0;
+    be32_store(p + 1, (uint32_t)len);
+    memcpy(p + 5, text, (size_t)len);
+    be16_store(p + 5 + len, 5);
+    p += 7 + len;
+    p = cql_put_i64(p, recovery->seal_us);
+    p = cql_put_i32(p, partition->index);
+    p = cql_put_i64(p, recovery->segment);
+    p = cql_put_i64(p, from);
+    p = cql_put_i64(p, below);
+    buf_wrote(out, (size_t)(p - buf_tail(out)));
+    return STATUS_OK;
+}
+
+/* The row as it was read; what was null there stays unset. */
+static int put_row(struct recovery *recovery, struct buf *out, const struct cql_result *result)
+{
+    const struct partition *partition = recovery->partition;
+    const struct cluster_statement *statement = partition->topic->insert_first;
+    size_t bytes = 64 + CQL_STATEMENT_ID_MAX_BYTES;
+
+    for (size_t i = 0; i < ROW_COLUMNS; i++)
+        bytes += 4 + cql_result_cell(result, i).len;
+    int rc = buf_reserve(out, bytes);
+    if (rc < 0)
+        return rc;
+    uint8_t *p = cql_batch_entry(buf_tail(out), statement->id, statement->id_len, ROW_COLUMNS + 2);
+    p = cql_put_i32(p, partition->index);
+    p = cql_put_i64(p, recovery->segment);
+    for (size_t i = 0; i < ROW_COLUMNS; i++) {
+        struct slice cell = cql_result_cell(result, i);
+        p = cell.data == NULL ? cql_put_unset(p) : cql_put_bytes(p, cell);
+    }
+    buf_wrote(out, (size_t)(p - buf_tail(out)));
+    return STATUS_OK;
+}
+
+/* One mutation from the page at hand; *next is the offset after its last row. */
+static int fill_page(struct recovery *recovery, struct cql_result *result, int64_t *next)
+{
+    struct gateway *gateway = recovery->partition->gateway;
+    struct buf *out = &recovery->body->buf;
+    uint16_t statements = 1;
+    int64_t last = recovery->rewritten - 1, timestamp_us = gateway_timestamp(gateway, recovery->now);
+    int rc = timestamp_us == 0 ? STATUS_BUSY : cql_batch_begin(out);
+
+    struct cql_result scan = *result; /* the delete goes first and names the last offset: look ahead */
+    while (cql_result_next_row(&scan))
+        if (!cql_cell_i64(cql_result_cell(&scan, 0), &last))
+            return STATUS_MALFORMED;
+    if (rc == STATUS_OK)
+        rc = put_delete(recovery, out, recovery->rewritten, last + 1);
+    while (rc == STATUS_OK && cql_result_next_row(result)) {
+        rc = put_row(recovery, out, result);
+        statements++;
+    }
+    if (rc == STATUS_OK)
+        rc = cql_batch_finish(out, statements, gateway->config->consistency, timestamp_us);
+    *next = last + 1;
+    return rc;
+}
+
+static void page_read(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+{
+    struct recovery *recovery = context;
+    struct gateway *gateway = recovery->partition->gateway;
+    struct cql_result result;
+    int64_t next = 0;
+
+    (void)touched;
+    if (!recovery_take_result(recovery, reply, &result, now))
+        return;
+    if (result.row_count == 0) { /* between two reads at the level nothing vanishes but by somebody's delete */
+        recovery_fail(recovery, KAFKA_STORAGE_ERROR, "kept rows vanished while they were read", now);
+        return;
+    }
+    recovery->now = now;
+    recovery->body = cql_body_new(gateway->config->alloc, control_max_mutation_bytes(gateway->control));
+    if (recovery->body == NULL || fill_page(recovery, &result, &next) < 0) {
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "kept rows cannot be written again now", now);
+        return;
+    }
+    recovery->rewritten = next;
+    if (buf_len(&recovery->body->buf) < REWRITE_SMALL_BYTES && recovery->rewrite_rows < REWRITE_MAX_PAGE_ROWS)
+        recovery->rewrite_rows *= 4;
+    recovery->request = (struct cluster_request){.opcode = CQL_BATCH, .body = recovery->body, .control = true,
+                                                 .deadline_us = NEVER_US, .done = page_written,
+                                                 .context = recovery};
+    cluster_send(gateway->cluster, &recovery->request, now);
+}
+
+static void rewrite_next(struct recovery *recovery, struct moment now)
+{
+    const struct partition *partition = recovery->partition;
+    uint8_t index[4], segment[8], from[8], below[8];
+    const struct cql_value values[] = {
+        cql_value_i32(index, partition->index), cql_value_i64(segment, recovery->segment),
+        cql_value_i64(from, recovery->rewritten), cql_value_i64(below, recovery->end)};
+    char text[512];
+
+    if (recovery->rewritten >= recovery->end) {
+        seal_tail(recovery, now);
+        return;
+    }
+    (void)snprintf(text, sizeof(text),
+                   "SELECT offset, timestamp, key, value, headers, producer_id, producer_epoch, base_sequence, "
+                   "record_count, stable, producers FROM \"%s\".\"%s\" WHERE partition = ? AND segment = ? "
+                   "AND offset >= ? AND offset < ? LIMIT %d",
+                   partition->gateway->config->keyspace, partition->topic->table_name, recovery->rewrite_rows);
+    recovery_ask(recovery, text, values, 4, page_read, now);
+}
+
+void recovery_seal(struct recovery *recovery, struct moment now)
+{
+    struct gateway *gateway = recovery->partition->gateway;
+
+    if (recovery->seal_us > gateway->last_timestamp_us)
+        gateway->last_timestamp_us = recovery->seal_us; /* everything from here on is written above C */
+    recovery->rewritten = recovery->base;
+    recovery->rewrite_rows = REWRITE_FIRST_PAGE_ROWS;
+    rewrite_next(recovery, now);
+}

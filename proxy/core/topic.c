@@ -1,0 +1,198 @@
+#include "core/topic.h"
+
+#include "core/gateway_internal.h"
+#include "core/log_rows.h"
+#include "core/recovery.h"
+#include "kafka/error.h"
+
+#include <stdio.h>
+
+static size_t bucket_of(uint64_t seed, const void *bytes, size_t len)
+{
+    const uint8_t *p = bytes;
+    uint64_t hash = seed ^ 0xCBF29CE484222325u;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ p[i]) * 0x100000001B3u;
+    return (size_t)(hash ^ (hash >> 32)) % TOPIC_BUCKETS;
+}
+
+void topics_init(struct topics *topics, uint64_t seed)
+{
+    *topics = (struct topics){.seed = seed};
+    list_init(&topics->all);
+}
+
+struct topic *topics_find(const struct topics *topics, struct slice name)
+{
+    struct topic *topic = topics->by_name[bucket_of(topics->seed, name.data, name.len)];
+
+    while (topic != NULL && !slice_equal(name, slice_make(topic->name, topic->name_len)))
+        topic = topic->next_by_name;
+    return topic;
+}
+
+struct topic *topics_find_id(const struct topics *topics, const uint8_t topic_id[16])
+{
+    struct topic *topic = topics->by_id[bucket_of(topics->seed, topic_id, 16)];
+
+    while (topic != NULL && memcmp(topic->topic_id, topic_id, 16) != 0)
+        topic = topic->next_by_id;
+    return topic;
+}
+
+static char *copy_text(const struct alloc *alloc, const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = alloc_bytes(alloc, bytes);
+
+    if (copy != NULL)
+        memcpy(copy, text, bytes);
+    return copy;
+}
+
+static void topic_free(struct topic *topic)
+{
+    const struct alloc *alloc = topic->gateway->config->alloc;
+
+    for (int32_t i = 0; topic->partitions != NULL && i < topic->partition_count; i++)
+        partition_deinit(&topic->partitions[i]);
+    alloc_free(alloc, topic->partitions, (size_t)topic->partition_count * sizeof(*topic->partitions));
+    if (topic->name != NULL)
+        alloc_free(alloc, topic->name, topic->name_len + 1);
+    if (topic->table_name != NULL)
+        alloc_free(alloc, topic->table_name, strlen(topic->table_name) + 1);
+    alloc_free(alloc, topic, sizeof(*topic));
+}
+
+static struct topic *topic_new(struct gateway *gateway, const struct topic_row *row)
+{
+    const struct alloc *alloc = gateway->config->alloc;
+    struct topic *topic = alloc_zeroed(alloc, sizeof(*topic));
+
+    if (topic == NULL)
+        return NULL;
+    topic->gateway = gateway;
+    topic->state = row->state;
+    memcpy(topic->topic_id, row->topic_id, sizeof(topic->topic_id));
+    topic->name = copy_text(alloc, row->name);
+    topic->name_len = strlen(row->name);
+    topic->table_name = copy_text(alloc, row->table_name);
+    topic->partitions = alloc_array(alloc, (size_t)row->partitions, sizeof(*topic->partitions));
+    if (topic->name == NULL || topic->table_name == NULL || topic->partitions == NULL) {
+        topic_free(topic);
+        return NULL;
+    }
+    topic->partition_count = row->partitions;
+    for (int32_t i = 0; i < row->partitions; i++)
+        partition_init(&topic->partitions[i], topic, i);
+    return topic;
+}
+
+int topics_put(struct topics *topics, struct gateway *gateway, const struct topic_row *row)
+{
+    struct topic *topic = topics_find_id(topics, row->topic_id);
+
+    if (topic != NULL) {
+        topic->state = row->state;
+        return STATUS_OK;
+    }
+    topic = topic_new(gateway, row);
+    if (topic == NULL)
+        return STATUS_NOMEM;
+    size_t name = bucket_of(topics->seed, topic->name, topic->name_len);
+    size_t id = bucket_of(topics->seed, topic->topic_id, 16);
+    topic->next_by_name = topics->by_name[name];
+    topics->by_name[name] = topic;
+    topic->next_by_id = topics->by_id[id];
+    topics->by_id[id] = topic;
+    list_append(&topics->all, &topic->node);
+    topics->count++;
+    return STATUS_OK;
+}
+
+void topics_remove(struct topics *topics, struct topic *topic)
+{
+    struct topic **at = &topics->by_name[bucket_of(topics->seed, topic->name, topic->name_len)];
+
+    while (*at != topic)
+        at = &(*at)->next_by_name;
+    *at = topic->next_by_name;
+    at = &topics->by_id[bucket_of(topics->seed, topic->topic_id, 16)];
+    while (*at != topic)
+        at = &(*at)->next_by_id;
+    *at = topic->next_by_id;
+    list_remove(&topic->node);
+    topics->count--;
+    topic_free(topic);
+}
+
+static void statement_prepared(struct topic *topic, struct cluster_statement **statement,
+                               struct cluster_statement *prepared, const struct cluster_reply *reply,
+                               struct moment now)
+{
+    char text[128] = "the database does not answer";
+
+    topic->preparing--;
+    *statement = prepared;
+    if (prepared == NULL && reply != NULL && reply->error != NULL)
+        (void)snprintf(text, sizeof(text), "%.*s",
+                       (int)(reply->error->message.len < 120 ? reply->error->message.len : 120),
+                       (const char *)reply->error->message.data);
+    if (topic->preparing > 0)
+        return;
+    bool ok = topic->insert_first != NULL && topic->insert_plain != NULL;
+    for (int32_t i = 0; i < topic->partition_count; i++)
+        if (topic->partitions[i].recovery != NULL)
+            recovery_prepared(topic->partitions[i].recovery, ok ? 0 : KAFKA_STORAGE_ERROR, text, now);
+}
+
+static void first_prepared(void *context, struct cluster_statement *statement,
+                           const struct cluster_reply *reply, struct moment now)
+{
+    struct topic *topic = context;
+
+    statement_prepared(topic, &topic->insert_first, statement, reply, now);
+}
+
+static void plain_prepared(void *context, struct cluster_statement *statement,
+                           const struct cluster_reply *reply, struct moment now)
+{
+    struct topic *topic = context;
+
+    statement_prepared(topic, &topic->insert_plain, statement, reply, now);
+}
+
+static void prepare(struct topic *topic, int (*text_of)(const char *, const char *, struct buf *),
+                    cluster_prepared prepared, struct moment now)
+{
+    struct gateway *gateway = topic->gateway;
+    struct buf text;
+
+    buf_init(&text, gateway->config->alloc, 4096);
+    if (text_of(gateway->config->keyspace, topic->table_name, &text) == 0 &&
+        buf_append(&text, slice_make("", 1)) == 0) {
+        topic->preparing++;
+        cluster_prepare(gateway->cluster, (const char *)text.data, NEVER_US, prepared, topic, now);
+    }
+    buf_deinit(&text);
+}
+
+bool topic_prepare(struct topic *topic, struct moment now)
+{
+    if (topic->preparing > 0)
+        return false;
+    topic->preparing++; /* while both are asked for: an answer at once must not count as the last */
+    if (topic->insert_first == NULL)
+        prepare(topic, log_rows_first_text, first_prepared, now);
+    if (topic->insert_plain == NULL)
+        prepare(topic, log_rows_plain_text, plain_prepared, now);
+    topic->preparing--;
+    return topic->preparing == 0 && topic->insert_first != NULL && topic->insert_plain != NULL;
+}
+
+void topics_deinit(struct topics *topics)
+{
+    while (!list_empty(&topics->all))
+        topics_remove(topics, LIST_ENTRY(topics->all.next, struct topic, node));
+}

@@ -1,0 +1,47 @@
+/* Topics as the control tables have them, found by name and by id, and their partitions. */
+#ifndef PROXY_CORE_TOPIC_H
+#define PROXY_CORE_TOPIC_H
+
+#include "core/control.h"
+#include "core/partition.h"
+
+struct topic {
+    struct list node; /* topics.all, in order of arrival */
+    struct topic *next_by_name;
+    struct topic *next_by_id;
+    struct gateway *gateway;
+    char *name;
+    size_t name_len;
+    char *table_name;
+    uint8_t topic_id[16];
+    enum topic_state state;
+    struct cluster_statement *insert_first, *insert_plain; /* NULL: to be prepared */
+    uint8_t preparing; /* of the two, under way */
+    struct partition *partitions;
+    int32_t partition_count;
+};
+
+/* Prepares the two INSERT statements, if need be; recoveries that wait are told (recovery_prepared). True:
+ * they are there. */
+bool topic_prepare(struct topic *topic, struct moment now);
+
+#define TOPIC_BUCKETS 1024
+
+struct topics {
+    struct list all;
+    size_t count;
+    uint64_t seed; /* names are peers' choice: buckets must not be */
+    struct topic *by_name[TOPIC_BUCKETS];
+    struct topic *by_id[TOPIC_BUCKETS];
+};
+
+void topics_init(struct topics *topics, uint64_t seed);
+void topics_deinit(struct topics *topics);
+struct topic *topics_find(const struct topics *topics, struct slice name);
+struct topic *topics_find_id(const struct topics *topics, const uint8_t topic_id[16]);
+/* From a row of sluice_topics: a new topic, or the state of a known one. NOMEM. */
+MUST_CHECK int topics_put(struct topics *topics, struct gateway *gateway, const struct topic_row *row);
+/* The topic must have nothing under way. */
+void topics_remove(struct topics *topics, struct topic *topic);
+
+#endif
