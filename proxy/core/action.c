@@ -1,6 +1,6 @@
 /*
- * One queue in the order of asking. Every action is a slot in an intrusive list; where the slot lives depends on
- * the kind, and only a log line needs memory of its own:
+ * One queue in the order of asking. Every action is a slot in an intrusive list; where the slot
+ * lives depends on the kind, and only a log line needs memory of its own:
  *
  *      client, link     struct action_source, the first member of both
  *      ready, drained   the queue itself
@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES 2048
+#define LINE_MAX_BYTES        2048
 #define QUOTE_MAX_INPUT_BYTES 128
 
 struct action_line {
@@ -162,8 +162,7 @@ void action_log(struct action_queue *queue, enum log_level level, const char *ev
     queue_slot(queue, &line->slot, ACTION_LOG, NULL);
 }
 
-static void action_fill(struct action_queue *queue, struct action_slot *slot,
-                        struct action *action)
+static void action_fill(struct action_queue *queue, struct action_slot *slot, struct action *action)
 {
     switch (slot->kind) {
     case ACTION_CLIENT_READ:

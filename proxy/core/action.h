@@ -1,6 +1,6 @@
 /*
- * What the core asks its driver to do. Actions are queued while events are handled and pulled afterwards, so
- * the driver is never entered again from inside the core.
+ * What the core asks its driver to do. Actions are queued while events are handled and pulled
+ * afterwards, so the driver is never entered again from inside the core.
  */
 #ifndef PROXY_CORE_ACTION_H
 #define PROXY_CORE_ACTION_H
@@ -43,8 +43,8 @@ struct action {
 };
 
 /*
- * Place in the queue for the actions of one client or link, so that queueing them needs no memory. It is the
- * FIRST member of struct client and struct link, zeroed at first; nobody else touches it.
+ * Place in the queue for the actions of one client or link, so that queueing them needs no memory.
+ * It is the FIRST member of struct client and struct link, zeroed at first; nobody else touches it.
  */
 struct action_source {
     struct action_slot {
@@ -64,18 +64,23 @@ void action_queue_free(struct action_queue *queue);
 /* The next action in order; false when there is none. */
 bool action_next(struct action_queue *queue, struct action *action);
 
-/* For the core. Out of memory drops a log line and nothing else: the others have storage of their own
- * (a client and a link are queued at most once per kind). */
-void action_client(struct action_queue *queue, enum action_kind kind, struct client *client, bool on);
+/* For the core. Out of memory drops a log line and nothing else: the others have storage of their
+ * own (a client and a link are queued at most once per kind). */
+void action_client(struct action_queue *queue, enum action_kind kind, struct client *client,
+                   bool on);
 void action_link(struct action_queue *queue, enum action_kind kind, struct link *link);
-void action_forget_client(struct action_queue *queue, struct client *client); /* it is being freed */
+void action_forget_client(struct action_queue *queue,
+                          struct client *client); /* it is being freed */
 void action_forget_link(struct action_queue *queue, struct link *link);
 void action_simple(struct action_queue *queue, enum action_kind kind);
 void action_fatal(struct action_queue *queue, int exit_code, const char *text);
-/* `event` is a short fixed text; the format gives the key=value pairs. Values of peers go through log_quote. */
-__attribute__((format(printf, 4, 5))) void action_log(struct action_queue *queue, enum log_level level,
-                                                      const char *event, const char *format, ...);
-/* Text of a peer made safe for a log line: escaped, cut at 128 bytes, in quotes if needed. Returns `to`. */
+/* `event` is a short fixed text; the format gives the key=value pairs. Values of peers go through
+ * log_quote. */
+__attribute__((format(printf, 4, 5))) void action_log(struct action_queue *queue,
+                                                      enum log_level level, const char *event,
+                                                      const char *format, ...);
+/* Text of a peer made safe for a log line: escaped, cut at 128 bytes, in quotes if needed. Returns
+ * `to`. */
 const char *log_quote(char *to, size_t to_bytes, const void *text, size_t len);
 #define LOG_QUOTED_BYTES 544
 

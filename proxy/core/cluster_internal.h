@@ -28,11 +28,11 @@
 #include "core/cluster.h"
 #include "core/random.h"
 
-#define RETRY_MIN_US INT64_C(50000)
-#define RETRY_MAX_US INT64_C(2000000)
+#define RETRY_MIN_US             INT64_C(50000)
+#define RETRY_MAX_US             INT64_C(2000000)
 #define STILL_UNREACHABLE_LOG_US INT64_C(10000000)
-#define PREPARES_PER_LINK 3
-#define SIBLING_STATEMENTS 4 /* looked at on either side of one that a node has forgotten */
+#define PREPARES_PER_LINK        3
+#define SIBLING_STATEMENTS       4 /* looked at on either side of one that a node has forgotten */
 
 enum request_state {
     REQUEST_IDLE,        /* in no list */
@@ -42,8 +42,8 @@ enum request_state {
     REQUEST_UNPREPARED,  /* link.unprepared; keeps its place in the link's window */
 };
 
-/* Requests for data under way at one node: grows by one for each window of successes, halves at most once
- * per round trip when the node says that it is too much (AIMD). */
+/* Requests for data under way at one node: grows by one for each window of successes, halves at
+ * most once per round trip when the node says that it is too much (AIMD). */
 struct window {
     uint32_t size;
     uint32_t in_flight;
@@ -53,7 +53,8 @@ struct window {
 
 void window_reset(struct window *window, const struct gateway_config *config);
 void window_succeeded(struct window *window, const struct gateway_config *config);
-/* The attempt that failed was sent at sent_us: one that was sent before the last cut tells nothing new. */
+/* The attempt that failed was sent at sent_us: one that was sent before the last cut tells nothing
+ * new. */
 void window_congested(struct window *window, const struct gateway_config *config, int64_t sent_us,
                       int64_t now_us);
 
@@ -103,7 +104,7 @@ struct cluster {
     struct link *links; /* one per contact point */
     size_t link_count;
     size_t ready_count;
-    size_t next_link; /* where picking starts, so that equals take turns */
+    size_t next_link;        /* where picking starts, so that equals take turns */
     struct link *event_link; /* whose schema events are believed; the others say the same */
     struct list control_queue;
     struct list data_queue;
@@ -143,7 +144,8 @@ MUST_CHECK int request_transmit(struct cluster *cluster, struct link *link,
                                 struct cluster_request *request, struct moment now);
 /* The same, for a request that was UNPREPARED on this link; its failures are handled. */
 void request_resend(struct cluster *cluster, struct cluster_request *request, struct moment now);
-/* An ERROR that says nothing was done, or the attempt's outcome is unknown (then touched is set before). */
+/* An ERROR that says nothing was done, or the attempt's outcome is unknown (then touched is set
+ * before). */
 void request_retry(struct cluster *cluster, struct cluster_request *request, bool soon,
                    const struct cql_error *error, struct moment now);
 void request_finish(struct cluster *cluster, struct cluster_request *request,
@@ -178,7 +180,8 @@ void preparation_deinit(struct link *link);
 
 /* statement.c */
 struct cluster_statement *statement_by_id(struct cluster *cluster, struct slice id);
-/* The id in the answer to a PREPARE. MALFORMED, NOMEM ...; `id` lasts until the arena is used again. */
+/* The id in the answer to a PREPARE. MALFORMED, NOMEM ...; `id` lasts until the arena is used
+ * again. */
 MUST_CHECK int statement_parse_id(struct cluster *cluster, struct slice body, struct slice *id);
 struct cql_body *statement_body(struct cluster *cluster, const char *text);
 int64_t statement_deadline_us(const struct cluster *cluster);

@@ -1,8 +1,8 @@
 #include "core/config.h"
 
 #define SECOND_US INT64_C(1000000)
-#define KIB ((size_t)1024)
-#define MIB (1024 * KIB)
+#define KIB       ((size_t)1024)
+#define MIB       (1024 * KIB)
 
 static void listener_defaults(struct gateway_config *config)
 {

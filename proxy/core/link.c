@@ -8,8 +8,8 @@
  *      |                                          v
  *      +------------- link_closed ------------ CLOSING
  *
- * link_closed leads to WAITING from every state. The cql_connection lives until then, not only until it fails: the
- * driver may still be writing from its memory.
+ * link_closed leads to WAITING from every state. The cql_connection lives until then, not only
+ * until it fails: the driver may still be writing from its memory.
  */
 #include "core/cluster_internal.h"
 
@@ -17,7 +17,7 @@
 #include <stdio.h>
 
 #define LINK_EXTRA_STREAMS 1024 /* above the data window: control requests and orphans */
-#define LINK_MAX_ORPHANS 256
+#define LINK_MAX_ORPHANS   256
 
 static const struct gateway_config *link_config(const struct link *link)
 {
@@ -109,7 +109,8 @@ static void choose_event_link(struct cluster *cluster)
             cluster->event_link = &cluster->links[i];
 }
 
-/* What was under way on it goes elsewhere. The state is no longer READY, so none of it comes back here. */
+/* What was under way on it goes elsewhere. The state is no longer READY, so none of it comes back
+ * here. */
 static void link_give_back_requests(struct link *link, struct moment now)
 {
     struct cluster *cluster = link->cluster;
@@ -187,8 +188,9 @@ void link_connected(struct link *link, struct moment now)
         .password = config->password,
         .client_version = config->version,
         .register_events = true,
-        .max_streams = (uint16_t)(config->window_max < 30000 ? config->window_max + LINK_EXTRA_STREAMS
-                                                             : 32000),
+        .max_streams =
+            (uint16_t)(config->window_max < 30000 ? config->window_max + LINK_EXTRA_STREAMS
+                                                  : 32000),
         .max_orphans = LINK_MAX_ORPHANS,
     };
     link->connection = cql_connection_new(&connection, now.boot_us);

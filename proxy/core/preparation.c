@@ -1,9 +1,10 @@
 /*
- * A node that has forgotten a statement says so for one id at a time. The statement is then prepared on that link,
- * once however many requests miss it, and with it those next to it in the list that the same body uses: they were
- * prepared together and are likely to be forgotten together. The requests wait at the link, in their places in the
- * window, until it has nothing left to prepare; then they are sent again. At the third time in a row a request
- * goes elsewhere: a node whose cache does not hold its statements would go round for ever.
+ * A node that has forgotten a statement says so for one id at a time. The statement is then
+ * prepared on that link, once however many requests miss it, and with it those next to it in the
+ * list that the same body uses: they were prepared together and are likely to be forgotten
+ * together. The requests wait at the link, in their places in the window, until it has nothing left
+ * to prepare; then they are sent again. At the third time in a row a request goes elsewhere: a node
+ * whose cache does not hold its statements would go round for ever.
  */
 #include "core/cluster_internal.h"
 
@@ -66,7 +67,8 @@ static void resend_waiting(struct link *link, struct moment now)
                        LIST_ENTRY(link->unprepared.next, struct cluster_request, node), now);
 }
 
-/* The node gave the statement another id than the other nodes: what was encoded with ours can never run here. */
+/* The node gave the statement another id than the other nodes: what was encoded with ours can never
+ * run here. */
 static void mark_mismatch(struct link *link, struct preparation *preparation, struct moment now)
 {
     struct cluster_statement *statement = preparation->statement;
@@ -224,7 +226,7 @@ void preparation_link_lost(struct link *link, struct moment now)
 void preparation_deinit(struct link *link)
 {
     LIST_EACH_SAFE(mark, behind, &link->mismatched)
-        preparation_free(link->cluster, LIST_ENTRY(mark, struct preparation, node));
+    preparation_free(link->cluster, LIST_ENTRY(mark, struct preparation, node));
     LIST_EACH_SAFE(it, after, &link->preparations)
     {
         struct preparation *preparation = LIST_ENTRY(it, struct preparation, node);

@@ -1,6 +1,6 @@
 /*
- * Random numbers for jitter and names: seeded, small and repeatable, so that a simulation replays. Not for
- * secrets.
+ * Random numbers for jitter and names: seeded, small and repeatable, so that a simulation replays.
+ * Not for secrets.
  */
 #ifndef PROXY_CORE_RANDOM_H
 #define PROXY_CORE_RANDOM_H

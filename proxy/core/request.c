@@ -1,9 +1,10 @@
 /*
- * One request, from cluster_send to its one `done`. Everything that happens to it takes it out of the list that it
- * is in and puts it into another one, so each step costs the same however many requests there are.
+ * One request, from cluster_send to its one `done`. Everything that happens to it takes it out of
+ * the list that it is in and puts it into another one, so each step costs the same however many
+ * requests there are.
  *
- * `done` may send, cancel and ask as it likes: it is called last, when the request is in no list, and loops over
- * lists start again from the head afterwards.
+ * `done` may send, cancel and ask as it likes: it is called last, when the request is in no list,
+ * and loops over lists start again from the head afterwards.
  */
 #include "core/cluster_internal.h"
 
@@ -103,7 +104,8 @@ void request_enqueue(struct cluster *cluster, struct cluster_request *request)
     list_append(request->control ? &cluster->control_queue : &cluster->data_queue, &request->node);
 }
 
-/* Writes it to the connection and starts the attempt's clock; the place in the window is the caller's care. */
+/* Writes it to the connection and starts the attempt's clock; the place in the window is the
+ * caller's care. */
 static int request_write(struct cluster *cluster, struct link *link,
                          struct cluster_request *request, struct moment now)
 {
@@ -263,7 +265,8 @@ static void give_up(struct cluster *cluster, struct cluster_request *request, st
                    request->last_error < 0 ? NULL : &last, now);
 }
 
-/* Those that are over are taken aside first: what their callbacks send waits for the next tick, so this ends. */
+/* Those that are over are taken aside first: what their callbacks send waits for the next tick, so
+ * this ends. */
 static void give_up_expired(struct cluster *cluster, struct moment now)
 {
     struct list expired;

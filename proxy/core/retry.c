@@ -1,6 +1,7 @@
 /*
- * What an error of a node says about the statement (rules R1-R4 of the failure catalogue): only what is known to
- * leave no trace counts as "not done"; all else, codes that we do not know included, is doubt.
+ * What an error of a node says about the statement (rules R1-R4 of the failure catalogue): only
+ * what is known to leave no trace counts as "not done"; all else, codes that we do not know
+ * included, is doubt.
  */
 #include "core/cluster_internal.h"
 
@@ -10,9 +11,9 @@ static bool starts_with(struct slice text, struct slice head)
 }
 
 /*
- * Cassandra says OVERLOADED in two situations. At its door, where THROW_ON_OVERLOAD drops the frame unread;
- * these texts begin with "Request breached". And further in (too many hints, shutting down, queued too
- * long), where parts of the mutation may already be on their way.
+ * Cassandra says OVERLOADED in two situations. At its door, where THROW_ON_OVERLOAD drops the frame
+ * unread; these texts begin with "Request breached". And further in (too many hints, shutting down,
+ * queued too long), where parts of the mutation may already be on their way.
  */
 static bool overload_was_at_the_door(const struct cql_error *error)
 {
@@ -20,8 +21,9 @@ static bool overload_was_at_the_door(const struct cql_error *error)
 }
 
 /*
- * A plain mutation is UNAVAILABLE before anything is sent to replicas. A transaction asks twice: at the serial level
- * before its proposal, at the commit level when the proposal is already accepted. Only the first is definite.
+ * A plain mutation is UNAVAILABLE before anything is sent to replicas. A transaction asks twice: at
+ * the serial level before its proposal, at the commit level when the proposal is already accepted.
+ * Only the first is definite.
  */
 static bool unavailable_is_definite(const struct cql_error *error, bool conditional)
 {

@@ -1,6 +1,7 @@
 /*
- * Which link takes a request. Today: the ready one that is least used in proportion to its window, and not the
- * one where the request has just failed. Tokens, data centres and shards will be looked at here.
+ * Which link takes a request. Today: the ready one that is least used in proportion to its window,
+ * and not the one where the request has just failed. Tokens, data centres and shards will be looked
+ * at here.
  */
 #include "core/cluster_internal.h"
 

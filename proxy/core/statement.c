@@ -1,7 +1,7 @@
 /*
- * Statements by text. The first who asks for a text causes one PREPARE, on whatever link takes it; all who ask
- * meanwhile wait for the same answer, each until its own deadline. The id counts for every node: one that does not
- * know it says UNPREPARED (preparation.c).
+ * Statements by text. The first who asks for a text causes one PREPARE, on whatever link takes it;
+ * all who ask meanwhile wait for the same answer, each until its own deadline. The id counts for
+ * every node: one that does not know it says UNPREPARED (preparation.c).
  */
 #include "core/cluster_internal.h"
 
@@ -52,8 +52,7 @@ struct cluster_statement *statement_by_id(struct cluster *cluster, struct slice 
     LIST_EACH(it, &cluster->statements)
     {
         struct cluster_statement *statement = LIST_ENTRY(it, struct cluster_statement, node);
-        if (statement->id_len > 0 &&
-            slice_equal(slice_make(statement->id, statement->id_len), id))
+        if (statement->id_len > 0 && slice_equal(slice_make(statement->id, statement->id_len), id))
             return statement;
     }
     return NULL;
@@ -120,8 +119,8 @@ static void statement_done(struct cluster_request *request, const struct cluster
 static struct statement *statement_find(struct cluster *cluster, const char *text)
 {
     LIST_EACH(it, &cluster->statements)
-        if (strcmp(statement_of(it)->text, text) == 0)
-            return statement_of(it);
+    if (strcmp(statement_of(it)->text, text) == 0)
+        return statement_of(it);
     return NULL;
 }
 
@@ -241,7 +240,7 @@ void statement_tick(struct cluster *cluster, struct moment now)
 void statement_free_all(struct cluster *cluster)
 {
     LIST_EACH_SAFE(it, after, &cluster->waiters)
-        alloc_free(cluster->alloc, waiter_of_timed(it), sizeof(struct statement_waiter));
+    alloc_free(cluster->alloc, waiter_of_timed(it), sizeof(struct statement_waiter));
     list_init(&cluster->waiters);
     LIST_EACH_SAFE(node, behind, &cluster->statements)
     {
