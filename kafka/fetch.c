@@ -34,7 +34,7 @@ static void forgotten_topic_walk(struct wire *wire, struct kafka_forgotten_topic
 {
     wire_enter(wire, "forgotten_topics_data");
     kafka_string(wire, "topic", &m->topic);
-    m->partitions = kafka_i32_array(wire, "partitions", m->partitions, &m->partition_count);
+    kafka_i32_array(wire, "partitions", &m->partitions, &m->partition_count);
     kafka_tagged_fields(wire);
     wire_leave(wire);
 }

@@ -13,8 +13,8 @@ void kafka_find_coordinator_request_walk(struct wire *wire, void *body, int vers
     if (version >= 1)
         wire_i8(wire, "key_type", &m->key_type);
     if (version >= 4)
-        m->coordinator_keys = kafka_string_array(wire, "coordinator_keys", m->coordinator_keys,
-                                                 &m->coordinator_key_count);
+        kafka_string_array(wire, "coordinator_keys", &m->coordinator_keys,
+                           &m->coordinator_key_count);
     kafka_tagged_fields(wire);
 }
 

@@ -56,12 +56,10 @@ static void partition_walk(struct wire *wire, struct kafka_metadata_partition *m
     wire_i32(wire, "leader_id", &m->leader_id);
     if (version >= 7)
         wire_i32(wire, "leader_epoch", &m->leader_epoch);
-    m->replica_nodes =
-        kafka_i32_array(wire, "replica_nodes", m->replica_nodes, &m->replica_node_count);
-    m->isr_nodes = kafka_i32_array(wire, "isr_nodes", m->isr_nodes, &m->isr_node_count);
+    kafka_i32_array(wire, "replica_nodes", &m->replica_nodes, &m->replica_node_count);
+    kafka_i32_array(wire, "isr_nodes", &m->isr_nodes, &m->isr_node_count);
     if (version >= 5)
-        m->offline_replicas = kafka_i32_array(wire, "offline_replicas", m->offline_replicas,
-                                              &m->offline_replica_count);
+        kafka_i32_array(wire, "offline_replicas", &m->offline_replicas, &m->offline_replica_count);
     kafka_tagged_fields(wire);
     wire_leave(wire);
 }

@@ -91,47 +91,41 @@ void kafka_uuid(struct wire *wire, const char *field, uint8_t value[KAFKA_UUID_B
     wire_fixed(wire, field, value, KAFKA_UUID_BYTES);
 }
 
-void *kafka_array(struct wire *wire, const char *field, void *items, int32_t *count,
-                  size_t item_bytes, size_t min_wire_bytes, bool nullable)
+void kafka_array(struct wire *wire, const char *field, void *items, int32_t *count,
+                 size_t item_bytes, size_t min_wire_bytes, bool nullable)
 {
-    if (wire->mode == WIRE_PRINT) {
-        struct slice null = SLICE_NULL;
+    struct slice null = SLICE_NULL;
+    void *storage = NULL;
+
+    if (wire->mode == WIRE_PRINT) { /* each element prints under the name of the array */
         if (*count < 0)
             wire_bytes(wire, field, &null, 0);
-        return items; /* each element prints under the name of the array */
+        return;
     }
     enum prefix prefix = prefix_of(wire, PREFIX_I32);
-    if (!wire_decoding(wire)) {
+    if (!wire_decoding(wire)) { /* touches nothing: the struct may be constant */
         length_walk(wire, field, prefix, *count < 0 ? (nullable ? -1 : 0) : *count);
-        return items;
+        return;
     }
     int64_t length = length_walk(wire, field, prefix, 0);
     if (!length_sound(length, nullable, INT32_MAX))
         wire_fail(wire, STATUS_MALFORMED, field);
-    void *storage = NULL;
-    *count = 0;
-    if (wire->error != STATUS_OK)
-        return NULL;
-    if (length > 0 &&
-        !wire_array(wire, field, &storage, (size_t)length, item_bytes, min_wire_bytes))
-        return NULL;
-    *count = (int32_t)length;
-    return storage;
+    if (length > 0)
+        wire_array(wire, field, &storage, (size_t)length, item_bytes, min_wire_bytes);
+    memcpy(items, &storage, sizeof(storage)); /* a pointer of some type, which is not known here */
+    *count = wire->error == STATUS_OK ? (int32_t)length : 0;
 }
 
-int32_t *kafka_i32_array(struct wire *wire, const char *field, int32_t *items, int32_t *count)
+void kafka_i32_array(struct wire *wire, const char *field, int32_t **items, int32_t *count)
 {
-    KAFKA_EACH(wire, field, i, items, *count, sizeof(int32_t))
-        wire_i32(wire, field, &items[i]);
-    return items;
+    KAFKA_EACH(wire, field, i, *items, *count, sizeof(int32_t))
+        wire_i32(wire, field, &(*items)[i]);
 }
 
-struct slice *kafka_string_array(struct wire *wire, const char *field, struct slice *items,
-                                 int32_t *count)
+void kafka_string_array(struct wire *wire, const char *field, struct slice **items, int32_t *count)
 {
-    KAFKA_EACH(wire, field, i, items, *count, 1)
-        kafka_string(wire, field, &items[i]);
-    return items;
+    KAFKA_EACH(wire, field, i, *items, *count, 1)
+        kafka_string(wire, field, &(*items)[i]);
 }
 
 /* A tag's value is a message of its own, which must end where the size says. */

@@ -28,18 +28,17 @@ void kafka_records(struct wire *wire, const char *field, struct slice *value);
 void kafka_uuid(struct wire *wire, const char *field, uint8_t value[KAFKA_UUID_BYTES]);
 
 /*
- * Count and storage of an array. DECODE: reads the count, refuses one that the bytes left cannot
- * hold (min_wire_bytes is the least that an element can take in any version), and returns zeroed
- * storage from the arena; on error NULL and *count 0. Other modes: visits the count and returns
- * `items`. A count of -1 is a null array: allowed when `nullable`, else MALFORMED (decode) or
- * written as empty (encode).
+ * Count and storage of an array; `items` is the address of the struct's pointer to its elements.
+ * DECODE: reads the count, refuses one that the bytes left cannot hold (min_wire_bytes is the least
+ * that an element can take in any version), and sets the pointer to zeroed storage from the arena;
+ * on error NULL and *count 0. Other modes: visits the count and changes nothing. A count of -1 is a
+ * null array: allowed when `nullable`, else MALFORMED (decode) or written as empty (encode).
  */
-void *kafka_array(struct wire *wire, const char *field, void *items, int32_t *count,
-                  size_t item_bytes, size_t min_wire_bytes, bool nullable);
-/* Arrays of plain values; both return the storage as kafka_array does. Not nullable. */
-int32_t *kafka_i32_array(struct wire *wire, const char *field, int32_t *items, int32_t *count);
-struct slice *kafka_string_array(struct wire *wire, const char *field, struct slice *items,
-                                 int32_t *count);
+void kafka_array(struct wire *wire, const char *field, void *items, int32_t *count,
+                 size_t item_bytes, size_t min_wire_bytes, bool nullable);
+/* Arrays of plain values, not nullable. */
+void kafka_i32_array(struct wire *wire, const char *field, int32_t **items, int32_t *count);
+void kafka_string_array(struct wire *wire, const char *field, struct slice **items, int32_t *count);
 
 /* A loop over the elements of an array, which it first decodes or encodes the count of. */
 #define KAFKA_EACH(wire, field, i, items, count, min_wire_bytes)                                   \
@@ -47,9 +46,9 @@ struct slice *kafka_string_array(struct wire *wire, const char *field, struct sl
 #define KAFKA_EACH_NULLABLE(wire, field, i, items, count, min_wire_bytes)                          \
     KAFKA_EACH_OF(wire, field, i, items, count, min_wire_bytes, true)
 #define KAFKA_EACH_OF(wire, field, i, items, count, min_wire_bytes, nullable)                      \
-    for (int32_t i = ((items) = kafka_array((wire), (field), (items), &(count), sizeof(*(items)),  \
-                                            (min_wire_bytes), (nullable)),                         \
-                     0);                                                                           \
+    for (int32_t i = (kafka_array((wire), (field), &(items), &(count), sizeof(*(items)),           \
+                                  (min_wire_bytes), (nullable)),                                   \
+                      0);                                                                          \
          i < (count) && (wire)->error == STATUS_OK; i++)
 
 /* One tagged field that a struct knows. */
