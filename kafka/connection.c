@@ -277,8 +277,8 @@ static void in_shrink(struct kafka_connection *c, size_t wanted)
 uint8_t *kafka_connection_space(struct kafka_connection *c, size_t *room)
 {
     current_release(c);
-    size_t wanted = read_room_wanted(c);
-    if (wanted > buf_room(&c->in)) {
+    if (buf_room(&c->in) < c->read_offer) {
+        size_t wanted = read_room_wanted(c);
         in_shrink(c, wanted);
         int rc = buf_reserve(&c->in, wanted);
         if (rc == STATUS_LIMIT) /* frames wait for responses: what is left has to do */

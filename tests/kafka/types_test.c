@@ -146,7 +146,7 @@ static void a_count_that_the_bytes_cannot_hold_is_refused_before_memory_is_taken
     struct kafka_produce_request request;
     struct wire wire;
     /* acks, timeout, 1 topic "t", 0x7fffffff partitions */
-    static const uint8_t bytes[] = {0, 1, 0, 0, 0, 9, 0, 0,    0,    1,
+    static const uint8_t bytes[] = {0, 1, 0,   0,    0,    9,    0,    0, 0, 1,
                                     0, 1, 't', 0x7f, 0xff, 0xff, 0xff, 1, 2, 3};
     (void)state;
     failing_alloc_init(&failing);
