@@ -221,7 +221,9 @@ static void a_text_that_does_not_fit_leaves_nothing_behind(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(buf_append(&f->buf, SLICE_LITERAL("kept")), STATUS_OK);
+    size_t calls = f->failing.calls;
     assert_int_equal(buf_printf(&f->buf, "%2000d", 1), STATUS_LIMIT);
+    assert_int_equal(f->failing.calls, calls);
     assert_holds(&f->buf, "kept");
     failing_alloc_fail_after(&f->failing, 0);
     assert_int_equal(buf_printf(&f->buf, "%1000d", 1), STATUS_NOMEM);
