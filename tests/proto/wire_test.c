@@ -364,8 +364,8 @@ static void a_failing_allocation_in_any_mode_is_a_clean_error(void **state)
 static void a_count_beyond_the_bytes_left_is_refused_before_allocation(void **state)
 {
     struct fixture *f = *state;
-    const size_t counts[] = {4,       1000, INT32_MAX, UINT32_MAX, SIZE_MAX / 2, SIZE_MAX / 3 + 1,
-                             SIZE_MAX}; /* times 3: wraps to 2 */
+    const size_t wraps = SIZE_MAX / 3 + 1; /* times three is 2 */
+    const size_t counts[] = {4, 1000, INT32_MAX, UINT32_MAX, SIZE_MAX / 2, wraps, SIZE_MAX};
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         void *items = f;
         decode(f, "0123456789a", 11); /* room for three elements of three bytes */
