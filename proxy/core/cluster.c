@@ -120,6 +120,8 @@ void cluster_on_room(struct cluster *cluster, void (*room)(void *context, struct
 
 int64_t cluster_deadline_us(const struct cluster *cluster)
 {
+    if (cluster->room_appeared) /* by a cancel: what is queued can go out at the next tick */
+        return 0;
     int64_t deadline_us = request_next_deadline_us(cluster);
     int64_t other_us = statement_deadline_us(cluster);
     if (other_us < deadline_us)

@@ -161,6 +161,7 @@ void cluster_on_schema_change(struct cluster *cluster, cluster_schema_changed ch
 void cluster_on_room(struct cluster *cluster, void (*room)(void *context, struct moment now),
                      void *context);
 
+/* When _tick wants to be called; 0: at once. NEVER_US: after events only. */
 int64_t cluster_deadline_us(const struct cluster *cluster);
 void cluster_tick(struct cluster *cluster, struct moment now);
 

@@ -285,6 +285,25 @@ static void a_cancelled_request_is_never_done(void **state)
     world_deinit(&world);
 }
 
+static void cancelling_makes_room_for_what_waits(void **state)
+{
+    (void)state;
+    struct world world;
+    static struct sent sent[40];
+    memset(sent, 0, sizeof(sent));
+    world_up(&world, 1);
+    fake_node_answer_times(world.nodes[0], CQL_QUERY, 32, (struct fake_answer){.silence = true});
+    for (int i = 0; i < 40; i++)
+        world_send(&world, &sent[i], "insert");
+    world_run(&world, 5 * MS_US);
+    assert_int_equal(world.nodes[0]->log_count, 32);
+    for (int i = 0; i < 32; i++)
+        cluster_cancel(world.cluster, &sent[i].request);
+    world_run(&world, 5 * MS_US);
+    assert_int_equal(world.done_count, 8);
+    world_deinit(&world);
+}
+
 static struct sent *to_cancel[3];
 static struct sent *to_send;
 
@@ -645,6 +664,28 @@ static void load_is_shared_by_all_nodes(void **state)
     world_deinit(&world);
 }
 
+static void a_request_that_failed_goes_to_another_node_even_when_that_is_busier(void **state)
+{
+    (void)state;
+    struct world world;
+    static struct sent sent[20];
+    struct sent failed = {0};
+    memset(sent, 0, sizeof(sent));
+    world_up(&world, 2);
+    fake_node_answer_times(world.nodes[1], CQL_QUERY, 20, (struct fake_answer){.silence = true});
+    for (int i = 0; i < 20; i++)
+        world_send(&world, &sent[i], "insert");
+    world_run(&world, 5 * MS_US); /* node a has answered its half, node b has not */
+    fake_node_clear_log(world.nodes[0]);
+    fake_node_answer(world.nodes[0], CQL_QUERY,
+                     (struct fake_answer){.error = CQL_ERROR_UNAVAILABLE});
+    world_send(&world, &failed, "insert");
+    world_run(&world, 60 * MS_US);
+    assert_int_equal(failed.request.attempts, 2);
+    assert_int_equal(world.nodes[0]->log_count, 1);
+    world_deinit(&world);
+}
+
 /* --- out of memory --- */
 
 static void every_allocation_may_fail_and_requests_still_end(void **state)
@@ -694,6 +735,7 @@ int main(void)
         cmocka_unit_test(a_deadline_without_a_node_leaves_untouched),
         cmocka_unit_test(a_node_that_does_not_answer_is_passed_over_after_the_time_out),
         cmocka_unit_test(a_cancelled_request_is_never_done),
+        cmocka_unit_test(cancelling_makes_room_for_what_waits),
         cmocka_unit_test(done_may_cancel_and_send_what_it_likes),
         cmocka_unit_test(a_deadline_that_has_passed_does_not_make_the_tick_turn_for_ever),
         cmocka_unit_test(a_lost_nodes_requests_are_executed_again_on_another_with_the_same_bytes),
@@ -710,6 +752,7 @@ int main(void)
         cmocka_unit_test(a_window_does_not_shrink_below_its_least),
         cmocka_unit_test(room_is_told_when_a_node_comes_up_and_when_answers_make_room),
         cmocka_unit_test(load_is_shared_by_all_nodes),
+        cmocka_unit_test(a_request_that_failed_goes_to_another_node_even_when_that_is_busier),
         cmocka_unit_test(every_allocation_may_fail_and_requests_still_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,6 +130,25 @@ static void preparing_ends_at_each_askers_own_deadline(void **state)
     world_deinit(&world);
 }
 
+static void what_nobody_waits_for_any_more_is_not_prepared(void **state)
+{
+    (void)state;
+    struct world world;
+    struct prepared prepared = {0};
+    world_init(&world, &alloc_heap, 1);
+    world.nodes[0]->refuses = true;
+    assert_true(world_start(&world));
+    cluster_prepare(world.cluster, "insert", world.net.now.boot_us + SECOND_US, on_prepared,
+                    &prepared, world.net.now);
+    world_run(&world, 2 * SECOND_US);
+    assert_int_equal(prepared.outcome, CLUSTER_GAVE_UP);
+    world.nodes[0]->refuses = false;
+    world_run(&world, 12 * SECOND_US);
+    assert_true(cluster_is_up(world.cluster));
+    assert_int_equal(fake_node_count(world.nodes[0], CQL_PREPARE), 0);
+    world_deinit(&world);
+}
+
 static void a_forgotten_statement_is_prepared_again_by_the_next_who_asks(void **state)
 {
     (void)state;
@@ -475,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_text_is_prepared_once_and_shared),
         cmocka_unit_test(a_statement_that_the_node_refuses_is_refused_to_all_who_asked),
         cmocka_unit_test(preparing_ends_at_each_askers_own_deadline),
+        cmocka_unit_test(what_nobody_waits_for_any_more_is_not_prepared),
         cmocka_unit_test(a_forgotten_statement_is_prepared_again_by_the_next_who_asks),
         cmocka_unit_test(what_a_node_has_forgotten_is_prepared_there_and_the_request_sent_again),
         cmocka_unit_test(all_statements_of_a_batch_are_prepared_in_one_round),
