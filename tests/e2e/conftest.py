@@ -8,12 +8,17 @@ SLUICE_FULL=1         the long variants as well
 import os
 import pathlib
 import re
+import signal
 
 import pytest
 from gateway import BINARY, Sluice
 from node import Node
 
 FULL = os.environ.get("SLUICE_FULL") == "1"
+
+
+def pytest_configure():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: ends what the tests have started
 
 
 def pytest_collection_modifyitems(items):

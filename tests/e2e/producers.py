@@ -6,10 +6,13 @@ headers (name:value,...), all base64, "-" for null. Output: a line per record: i
 index, "error", why. Exit status 0 when every record was acknowledged.
 """
 
+import atexit
 import base64
+import functools
 import os
 import pathlib
 import subprocess
+import tempfile
 
 import confluent_kafka
 from records import Ack
@@ -81,11 +84,17 @@ def kafka_python(version, address, topic, sent, directory, **settings):
 
 def java(version, address, topic, sent, directory, **settings):
     """Settings in Java's spelling, with _ for the dots."""
-    jars = f"{CACHE}/kafka-{version}/*"
-    classes = directory / "classes"
-    subprocess.run(["javac", "-cp", jars, "-d", classes, HERE / "java" / "Producer.java"], check=True)
-    return client(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", f"{jars}:{classes}", "Producer"], address,
+    return client(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", java_classes(version), "Producer"], address,
                   topic, sent, directory, {name.replace("_", "."): value for name, value in settings.items()})
+
+
+@functools.cache
+def java_classes(version):
+    jars = f"{CACHE}/kafka-{version}/*"
+    classes = tempfile.TemporaryDirectory()
+    atexit.register(classes.cleanup)
+    subprocess.run(["javac", "-cp", jars, "-d", classes.name, HERE / "java" / "Producer.java"], check=True)
+    return f"{jars}:{classes.name}"
 
 
 def kcat(*arguments, stdin=b"", within=30):
