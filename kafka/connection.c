@@ -36,8 +36,7 @@ enum {
 
 enum place_state {
     PLACE_WAITS, /* for its response */
-    PLACE_KEPT,  /* the response is in `frame`, those before it are not all out */
-    PLACE_NONE,  /* answered without bytes */
+    PLACE_DONE,  /* the response is in `out`, in `frame` until its turn, or has no bytes */
     PLACE_LOST,  /* memory ran out: nothing may leave after it */
 };
 
@@ -67,6 +66,7 @@ struct kafka_connection {
     size_t capacity;
     uint64_t head;
     uint64_t next;
+    size_t kept_bytes; /* in the places' own bufs */
 
     bool greeted; /* a request was understood: it is a Kafka client, larger frames are fine */
     bool closed;  /* CLOSE was yielded */
@@ -156,13 +156,15 @@ static void places_flush(struct kafka_connection *c)
 {
     while (c->head < c->next) {
         struct place *place = place_at(c, c->head);
-        if (place->state == PLACE_WAITS || place->state == PLACE_LOST)
+        if (place->state != PLACE_DONE)
             break;
-        if (buf_len(&place->frame) > 0 && buf_len(&c->out) == 0)
+        size_t kept = place->frame.capacity;
+        if (kept > 0 && buf_len(&c->out) == 0)
             buf_move(&c->out, &place->frame);
         else if (buf_append(&c->out, buf_unread(&place->frame)) != STATUS_OK)
             break;
         buf_deinit(&place->frame);
+        c->kept_bytes -= kept;
         c->head++;
     }
     if (c->head == c->next && c->capacity > FIRST_PLACES) {
@@ -189,9 +191,11 @@ int kafka_connection_respond(struct kafka_connection *c, uint64_t request_id, co
 
     if (rc != STATUS_OK) {
         place->state = PLACE_LOST;
+        buf_deinit(&place->frame);
         return rc;
     }
-    place->state = turn ? PLACE_NONE : PLACE_KEPT;
+    c->kept_bytes += place->frame.capacity;
+    place->state = PLACE_DONE;
     if (turn)
         places_flush(c);
     return STATUS_OK;
@@ -199,7 +203,7 @@ int kafka_connection_respond(struct kafka_connection *c, uint64_t request_id, co
 
 void kafka_connection_respond_nothing(struct kafka_connection *c, uint64_t request_id)
 {
-    place_waiting(c, request_id)->state = PLACE_NONE;
+    place_waiting(c, request_id)->state = PLACE_DONE;
     if (request_id == c->head)
         places_flush(c);
 }
@@ -488,11 +492,7 @@ bool kafka_connection_next(struct kafka_connection *c, struct kafka_event *event
 
 size_t kafka_connection_held_bytes(const struct kafka_connection *c)
 {
-    size_t held = c->in.capacity + c->out.capacity;
-
-    for (uint64_t id = c->head; id < c->next; id++)
-        held += place_at(c, id)->frame.capacity;
-    return held;
+    return c->in.capacity + c->out.capacity + c->kept_bytes;
 }
 
 size_t kafka_connection_pending(const struct kafka_connection *c)

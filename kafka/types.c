@@ -2,6 +2,20 @@
 
 enum prefix { PREFIX_I16, PREFIX_I32, PREFIX_COMPACT };
 
+/* A flexible message is full of them, and nearly all have one byte: that case is worth a short cut. */
+static void uvarint(struct wire *wire, const char *field, uint32_t *value)
+{
+    if (wire->mode == WIRE_DECODE && wire->error == STATUS_OK && wire->position < wire->in.len &&
+        wire->in.data[wire->position] < 0x80) {
+        *value = wire->in.data[wire->position++];
+    } else if (wire->mode == WIRE_ENCODE && *value < 0x80) {
+        uint8_t byte = (uint8_t)*value;
+        wire_u8(wire, field, &byte);
+    } else {
+        wire_uvarint(wire, field, value);
+    }
+}
+
 static enum prefix prefix_of(const struct wire *wire, enum prefix classic)
 {
     return wire->flexible ? PREFIX_COMPACT : classic;
@@ -12,7 +26,7 @@ static int64_t length_walk(struct wire *wire, const char *field, enum prefix pre
 {
     if (prefix == PREFIX_COMPACT) {
         uint32_t plus_one = (uint32_t)(length + 1);
-        wire_uvarint(wire, field, &plus_one);
+        uvarint(wire, field, &plus_one);
         return (int64_t)plus_one - 1;
     }
     if (prefix == PREFIX_I16) {
@@ -147,7 +161,7 @@ static void tags_decode(struct wire *wire, struct kafka_tag *tags, size_t count,
 {
     uint32_t total = 0;
     uint32_t least = 0; /* the smallest number that the next tag may have */
-    wire_uvarint(wire, "tagged_fields", &total);
+    uvarint(wire, "tagged_fields", &total);
     if (total > KAFKA_TAGGED_FIELDS_MAX)
         wire_fail(wire, STATUS_LIMIT, "tagged_fields");
     for (uint32_t i = 0; i < total && wire->error == STATUS_OK; i++) {
@@ -172,7 +186,7 @@ static void tags_encode(struct wire *wire, struct kafka_tag *tags, size_t count,
     uint32_t total = 0;
     for (size_t k = 0; k < count; k++)
         total += tags[k].present;
-    wire_uvarint(wire, "tagged_fields", &total);
+    uvarint(wire, "tagged_fields", &total);
     for (size_t k = 0; k < count; k++) {
         if (!tags[k].present)
             continue;

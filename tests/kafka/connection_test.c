@@ -126,9 +126,7 @@ static void answer_the_rest(struct run *run)
 {
     for (size_t i = 0; i < run->waiting_count; i++) {
         size_t at = run->answers == ANSWER_BACKWARDS ? run->waiting_count - 1 - i : i;
-        answer(run, run->waiting[at]);
-        if (run->out_of_memory)
-            return;
+        answer(run, run->waiting[at]); /* when one is lost, the others must not leave without it */
     }
     run->waiting_count = 0;
     take_events(run);
@@ -279,6 +277,7 @@ static void early_answers_wait_for_those_before_them(void **state)
         assert_int_equal(kafka_connection_output(run.connection).len, 0);
     }
     assert_int_equal(kafka_connection_pending(run.connection), 7);
+    assert_true(kafka_connection_held_bytes(run.connection) >= 6 * 16);
     answer(&run, run.waiting[0]);
     send_all(&run);
     assert_sent_in_order(&run, 8);
@@ -616,6 +615,7 @@ static void many_requests_under_way_at_once_keep_their_order(void **state)
         send_all(&run);
     }
     assert_sent_in_order(&run, correlation_id);
+    assert_true(kafka_connection_held_bytes(run.connection) <= 4096);
     run_deinit(&run);
 }
 
@@ -647,6 +647,37 @@ static void out_of_memory_anywhere_sends_nothing_wrong(void **state)
     }
 }
 
+static void answers_that_found_no_memory_leave_when_there_is_room(void **state)
+{
+    enum { REQUESTS = 50 };
+    struct kafka_connection_limits limits = LIMITS;
+    struct failing_alloc failing;
+    struct run run;
+    uint8_t request[] = {0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff};
+    (void)state;
+    failing_alloc_init(&failing);
+    limits.max_pending = 64;
+    run_init(&run, &failing.alloc, &limits);
+    assert_true(feed(&run, slice_make(request, sizeof(request))));
+    send_all(&run);
+    run.answers = ANSWER_AT_THE_END;
+    for (int i = 1; i < REQUESTS; i++) {
+        be32_store(request + 8, (uint32_t)i + 1);
+        assert_true(feed(&run, slice_make(request, sizeof(request))));
+    }
+    for (size_t i = run.waiting_count; i > 1; i--)
+        answer(&run, run.waiting[i - 1]);
+    failing.fail_from_then = true;
+    failing_alloc_fail_after(&failing, 0);
+    answer(&run, run.waiting[0]);
+    assert_false(run.out_of_memory);
+    assert_true(failing.failures > 0);
+    send_all(&run);
+    assert_sent_in_order(&run, REQUESTS);
+    run_deinit(&run);
+    failing_alloc_assert_none_live(&failing);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -672,6 +703,7 @@ int main(void)
         test(a_frame_knows_when_its_first_byte_came),
         test(many_requests_under_way_at_once_keep_their_order),
         test(out_of_memory_anywhere_sends_nothing_wrong),
+        test(answers_that_found_no_memory_leave_when_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -268,6 +268,28 @@ static void running_out_of_memory_anywhere_is_reported_and_leaks_nothing(void **
     each_vector(check_failing_allocations);
 }
 
+static void check_small_buffers(const struct subject *s, const struct vector *vector)
+{
+    struct decoded d;
+    struct buf out;
+
+    decode(&d, s, &alloc_heap, without_size(vector));
+    for (size_t limit = 4; limit < vector->len + 4; limit++) {
+        buf_init(&out, &alloc_heap, limit);
+        assert_int_equal(buf_append(&out, slice_make("kept", 4)), STATUS_OK);
+        assert_int_equal(encode(&d, s, &out), STATUS_LIMIT);
+        assert_true(slice_equal(buf_unread(&out), SLICE_LITERAL("kept")));
+        buf_deinit(&out);
+    }
+    arena_deinit(&d.arena);
+}
+
+static void a_frame_that_does_not_fit_leaves_the_buffer_as_it_was(void **state)
+{
+    (void)state;
+    each_vector(check_small_buffers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +298,7 @@ int main(void)
         cmocka_unit_test(every_truncated_vector_is_refused_with_its_field),
         cmocka_unit_test(measuring_counts_what_encoding_writes),
         cmocka_unit_test(random_values_come_back_the_same_in_every_version),
+        cmocka_unit_test(a_frame_that_does_not_fit_leaves_the_buffer_as_it_was),
         cmocka_unit_test(running_out_of_memory_anywhere_is_reported_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
