@@ -1,12 +1,12 @@
 /*
  * Each codec decodes into a sink and asks it for room, so that the cap and the growth are decided
- * here once:
+ * here, once:
  *
- *     in -> inflate / LZ4F / zstd stream -> sink_open(), codec writes, sink_close() -> buf
+ *     in -> inflate, LZ4F, zstd -> sink_open(), the codec writes, sink_close() -> buf
  *
- * Streaming is also why a promised size is never believed. Snappy has no streaming form; its block
- * declares a size, which is compared with the cap and with what the format can make of so many
- * bytes.
+ * None is told how much will come: a promised size is never believed. Only snappy must be, since it
+ * has no other form; its block declares a size, which is compared with the cap and with what the
+ * format can make of so many bytes.
  */
 #include "kafka/compression_internal.h"
 
@@ -52,6 +52,14 @@ int sink_close(struct sink *sink, size_t bytes)
     buf_wrote(sink->out, bytes);
     sink->left -= bytes;
     return STATUS_OK;
+}
+
+int sink_widen(struct sink *sink, size_t room)
+{
+    if (room >= sink->left) {
+        return STATUS_LIMIT;
+    }
+    return buf_reserve(sink->out, smaller(sink->left, 2 * room));
 }
 
 struct kafka_decompressor *kafka_decompressor_new(const struct alloc *alloc)

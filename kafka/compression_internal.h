@@ -24,6 +24,8 @@ struct sink {
 MUST_CHECK int sink_open(struct sink *sink, uint8_t **at, size_t *room);
 /* `bytes` were written at what sink_open() gave. LIMIT: that was the spill byte. */
 MUST_CHECK int sink_close(struct sink *sink, size_t bytes);
+/* More room than `room` for the next sink_open(), twice as much if the cap allows. LIMIT, NOMEM. */
+MUST_CHECK int sink_widen(struct sink *sink, size_t room);
 
 struct gzip_context;
 struct lz4_context;
