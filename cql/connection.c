@@ -148,15 +148,17 @@ static void send_walk(struct cql_connection *connection, uint8_t opcode, cql_wal
 
 static void send_startup(struct cql_connection *connection)
 {
-    const char *version = connection->config.client_version;
+    struct cql_pair options[4];
+    uint16_t count = 0;
+
+    options[count++] = (struct cql_pair){SLICE_LITERAL("DRIVER_NAME"), SLICE_LITERAL("sluice")};
+    if (connection->config.client_version != NULL)
+        options[count++] = (struct cql_pair){SLICE_LITERAL("DRIVER_VERSION"),
+                                             slice_cstr(connection->config.client_version)};
     /* Overloaded nodes are to say so at once: a paused socket would only fill our own queue. */
-    struct cql_pair options[] = {
-        {SLICE_LITERAL("CQL_VERSION"), SLICE_LITERAL("3.0.0")},
-        {SLICE_LITERAL("DRIVER_NAME"), SLICE_LITERAL("sluice")},
-        {SLICE_LITERAL("THROW_ON_OVERLOAD"), SLICE_LITERAL("1")},
-        {SLICE_LITERAL("DRIVER_VERSION"), slice_cstr(version)},
-    };
-    struct cql_startup startup = {options, version == NULL ? 3 : 4};
+    options[count++] = (struct cql_pair){SLICE_LITERAL("THROW_ON_OVERLOAD"), SLICE_LITERAL("1")};
+    options[count++] = (struct cql_pair){SLICE_LITERAL("CQL_VERSION"), SLICE_LITERAL("3.0.0")};
+    struct cql_startup startup = {options, count};
 
     send_walk(connection, CQL_STARTUP, cql_startup_walk, &startup);
 }

@@ -69,7 +69,7 @@ void cql_streams_deinit(struct cql_streams *streams)
 {
     for (uint16_t id = 0; id < streams->slot_count; id++)
         cql_body_unref(slot(streams, id)->body);
-    for (size_t i = 0; i < CQL_STREAM_CHUNKS; i++)
+    for (size_t i = 0; i < CQL_STREAM_CHUNKS && streams->chunks[i] != NULL; i++)
         alloc_free(streams->alloc, streams->chunks[i],
                    CQL_STREAM_CHUNK * sizeof(struct cql_stream));
     streams->slot_count = 0;

@@ -17,13 +17,17 @@ static void length_u16(struct wire *wire, const char *field, size_t *len)
 }
 
 /* Returns what the wire has: negative lengths have meanings of their own. */
-static int32_t length_i32(struct wire *wire, const char *field, struct slice value, int32_t absent)
+static int32_t length_i32(struct wire *wire, const char *field, const struct slice *value,
+                          int32_t absent)
 {
-    int32_t len = value.data == NULL ? absent : (int32_t)value.len;
+    int32_t len = 0;
 
-    if (!wire_decoding(wire) && value.len > INT32_MAX) {
-        wire_fail(wire, STATUS_LIMIT, field);
-        return 0;
+    if (!wire_decoding(wire)) {
+        if (value->len > INT32_MAX) {
+            wire_fail(wire, STATUS_LIMIT, field);
+            return 0;
+        }
+        len = value->data == NULL ? absent : (int32_t)value->len;
     }
     if (wire->mode != WIRE_PRINT)
         wire_i32(wire, field, &len);
@@ -39,7 +43,7 @@ static void print_text(struct wire *wire, const char *field, const char *text)
 
 void cql_string(struct wire *wire, const char *field, struct slice *value)
 {
-    size_t len = value->len;
+    size_t len = wire_decoding(wire) ? 0 : value->len;
 
     length_u16(wire, field, &len);
     wire_bytes(wire, field, value, len);
@@ -52,7 +56,7 @@ void cql_short_bytes(struct wire *wire, const char *field, struct slice *value)
 
 void cql_long_string(struct wire *wire, const char *field, struct slice *value)
 {
-    int32_t len = length_i32(wire, field, *value, 0);
+    int32_t len = length_i32(wire, field, value, 0);
 
     if (len < 0) {
         wire_fail(wire, STATUS_MALFORMED, field);
@@ -63,7 +67,7 @@ void cql_long_string(struct wire *wire, const char *field, struct slice *value)
 
 void cql_bytes(struct wire *wire, const char *field, struct slice *value)
 {
-    int32_t len = length_i32(wire, field, *value, -1);
+    int32_t len = length_i32(wire, field, value, -1);
 
     if (len >= 0)
         wire_bytes(wire, field, value, (size_t)len);
@@ -75,14 +79,14 @@ void cql_bytes(struct wire *wire, const char *field, struct slice *value)
 
 void cql_value(struct wire *wire, const char *field, struct cql_value *value)
 {
-    struct slice present = value->unset ? SLICE_NULL : value->bytes;
-    int32_t len = length_i32(wire, field, present, value->unset ? -2 : -1);
+    bool unset = !wire_decoding(wire) && value->unset;
+    int32_t len = length_i32(wire, field, unset ? &SLICE_NULL : &value->bytes, unset ? -2 : -1);
 
     if (len < -2)
         wire_fail(wire, STATUS_MALFORMED, field);
     if (wire_decoding(wire))
         *value = len == -2 ? CQL_VALUE_UNSET : CQL_VALUE_NULL;
-    if (wire->mode == WIRE_PRINT && value->unset)
+    if (wire->mode == WIRE_PRINT && unset)
         print_text(wire, field, "<unset>");
     else if (wire->mode == WIRE_PRINT || len >= 0)
         wire_bytes(wire, field, &value->bytes, len < 0 ? 0 : (size_t)len);
@@ -105,7 +109,7 @@ void cql_word(struct wire *wire, const char *field, const struct cql_word *words
 {
     struct slice text = SLICE_LITERAL("UNKNOWN");
 
-    for (const struct cql_word *word = words; word->text != NULL; word++)
+    for (const struct cql_word *word = words; !wire_decoding(wire) && word->text != NULL; word++)
         if (word->value == *value)
             text = slice_cstr(word->text);
     cql_string(wire, field, &text);
