@@ -20,7 +20,8 @@ static bool parse_port(const char *text, uint16_t *port)
     return true;
 }
 
-/* Names, and addresses of both families with a zone ("fe80::1%eth0"). What resolves is for the resolver to say. */
+/* Names, and addresses of both families with a zone ("fe80::1%eth0"). What resolves is for the
+ * resolver to say. */
 static bool is_host(const char *text, size_t len)
 {
     if (len == 0 || len >= ADDRESS_HOST_BYTES)

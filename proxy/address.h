@@ -18,7 +18,7 @@ struct address {
     bool has_port; /* false: *port is what the caller gave as default */
 };
 
-/* "host", "host:port", "192.0.2.1:9092", "[2001:db8::1]:9092", "2001:db8::1". MALFORMED otherwise. */
+/* "host", "host:port", "192.0.2.1:9092", "[2001:db8::1]:9092", "2001:db8::1"; else MALFORMED. */
 MUST_CHECK int address_parse(const char *text, uint16_t default_port, struct address *address);
 /* "host:port", with brackets around a host that has colons. */
 const char *address_write(const char *host, uint16_t port, char *to, size_t to_bytes);

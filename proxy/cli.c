@@ -6,7 +6,7 @@
 /* Arguments that are still to be read. */
 struct arguments {
     int count;
-    char *const *items;
+    const char *const *items;
     int at;
     struct config_error *error;
 };
@@ -32,7 +32,8 @@ static const struct {
 
 static const char help[] =
     "usage: sluice [serve] [options]          a Kafka broker to producers, rows in Cassandra\n"
-    "       sluice check [options]            try configuration and cluster, say what serve would do\n"
+    "       sluice check [options]            try configuration and cluster, say what serve would "
+    "do\n"
     "       sluice schema [options] [TOPIC]   print all statements that serve would run\n"
     "       sluice version\n"
     "\n"
@@ -69,7 +70,8 @@ static int fail(struct arguments *arguments, const char *word, const char *what)
     return STATUS_MALFORMED;
 }
 
-/* Is `word` the option `name`, alone or with =value? Then *value is set (NULL: it is the next word). */
+/* Is `word` the option `name`, alone or with =value? Then *value is set (NULL: it is the next
+ * word). */
 static bool is_option(const char *word, const char *name, const char **value)
 {
     size_t len = strlen(name);
@@ -166,7 +168,7 @@ static int read_word(struct arguments *arguments, struct cli *cli, const char *w
     return fail(arguments, word, "there is no such command (serve, check, schema or version)");
 }
 
-int cli_parse(int argc, char *const *argv, struct cli *cli, struct config_error *error)
+int cli_parse(int argc, const char *const *argv, struct cli *cli, struct config_error *error)
 {
     struct arguments arguments = {.count = argc, .items = argv, .at = 1, .error = error};
     size_t slots = argc > 0 ? (size_t)argc : 1;

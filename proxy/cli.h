@@ -28,9 +28,10 @@ struct cli {
     char **names; /* owned: settings of --set */
 };
 
-/* MALFORMED: a usage error, `error` says which; NOMEM. Nothing is left to free then. Strings are borrowed
- * from argv. */
-MUST_CHECK int cli_parse(int argc, char *const *argv, struct cli *cli, struct config_error *error);
+/* MALFORMED: a usage error, `error` says which; NOMEM. Nothing is left to free then. Strings are
+ * borrowed from argv. */
+MUST_CHECK int cli_parse(int argc, const char *const *argv, struct cli *cli,
+                         struct config_error *error);
 void cli_deinit(struct cli *cli);
 void cli_print_help(FILE *to);
 

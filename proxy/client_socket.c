@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* How long a client that is to be closed may take for its last answers, and then to close its side. */
-#define FLUSH_US 5000000
-#define LINGER_US 1000000
+/* How long a client that is closed may take for its last answers, and then to close its side. */
+#define FLUSH_US          5000000
+#define LINGER_US         1000000
 #define KEEPALIVE_SECONDS 60
 
 struct client_socket {
@@ -112,7 +112,7 @@ static void read_on(struct client_socket *socket)
         (void)uv_read_start((uv_stream_t *)&socket->tcp, on_alloc, on_read);
 }
 
-/* Puts it in the order of deadlines. The two spans differ, so the place is looked for from the end. */
+/* Puts it in the order of deadlines. The two spans differ, so its place is looked for. */
 static void linger_until(struct client_socket *socket, int64_t close_at_us)
 {
     socket->close_at_us = close_at_us;
@@ -255,7 +255,8 @@ void client_socket_accept(struct loop *loop, int descriptor)
 
 void client_sockets_wake(struct loop *loop)
 {
-    LIST_EACH_SAFE(it, after, &loop->starved) {
+    LIST_EACH_SAFE(it, after, &loop->starved)
+    {
         struct client_socket *socket = LIST_ENTRY(it, struct client_socket, aside);
         list_remove(it);
         if (socket->want_read)
@@ -277,7 +278,7 @@ void client_sockets_expire(struct loop *loop, int64_t boot_us)
 void client_sockets_close(struct loop *loop)
 {
     LIST_EACH_SAFE(it, after, &loop->clients)
-        client_socket_close(LIST_ENTRY(it, struct client_socket, node));
+    client_socket_close(LIST_ENTRY(it, struct client_socket, node));
 }
 
 void client_sockets_abort(struct loop *loop)

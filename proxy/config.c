@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #define ENVIRONMENT_PREFIX "SLUICE_"
-#define MAX_ADDRESSES 256
-#define PASSWORD_BYTES 1024
+#define MAX_ADDRESSES      256
+#define PASSWORD_BYTES     1024
 
 int config_fail(struct config_error *error, const char *where, const char *format, ...)
 {
@@ -257,8 +257,8 @@ static void lower(char *text)
             *text = (char)(*text - 'A' + 'a');
 }
 
-/* SLUICE_SECTION__KEY=value. Names without "__" are not ours: Kubernetes sets SLUICE_PORT and the like for a service
- * called sluice. */
+/* SLUICE_SECTION__KEY=value. Names without "__" are not ours: Kubernetes sets SLUICE_PORT and the
+ * like for a service called sluice. */
 static int read_variable(struct config *config, const char *variable, struct config_error *error)
 {
     char name[2 * SETTING_NAME_BYTES], section[2 * SETTING_NAME_BYTES];
@@ -282,7 +282,7 @@ static int read_variable(struct config *config, const char *variable, struct con
     return config_set(config, setting, variable + len + 1, ORIGIN_ENVIRONMENT, name, error);
 }
 
-static int read_environment(struct config *config, char *const *environment,
+static int read_environment(struct config *config, const char *const *environment,
                             struct config_error *error)
 {
     int rc = STATUS_OK;
@@ -308,7 +308,7 @@ static int read_flag(struct config *config, const struct config_flag *flag,
     return config_set(config, setting, flag->value, ORIGIN_FLAG, flag->name, error);
 }
 
-static const char *variable_value(char *const *environment, const char *name)
+static const char *variable_value(const char *const *environment, const char *name)
 {
     size_t len = strlen(name);
     for (size_t i = 0; environment != NULL && environment[i] != NULL; i++)
@@ -346,8 +346,8 @@ static int blame(const struct config *config, const char *section, const char *k
 static int check_cassandra(const struct config *config, struct config_error *error)
 {
     const struct gateway_config *g = &config->gateway;
-    bool safe = g->consistency == CQL_CONSISTENCY_LOCAL_QUORUM ||
-                g->consistency == CQL_CONSISTENCY_QUORUM;
+    bool safe =
+        g->consistency == CQL_CONSISTENCY_LOCAL_QUORUM || g->consistency == CQL_CONSISTENCY_QUORUM;
     if (!safe && !g->unsafe_consistency)
         return blame(config, "cassandra", "consistency",
                      "an acknowledged record could be lost at this level; use LOCAL_QUORUM or "
@@ -429,9 +429,8 @@ static int fill_gateway(struct config *config, struct config_error *error)
     if (config->contact_point_views == NULL)
         return fail_nomem(error);
     for (size_t i = 0; i < count; i++)
-        config->contact_point_views[i] =
-            (struct contact_point){config->contact_points.items[i].host,
-                                   config->contact_points.items[i].port};
+        config->contact_point_views[i] = (struct contact_point){
+            config->contact_points.items[i].host, config->contact_points.items[i].port};
     g->contact_points = config->contact_point_views;
     g->contact_point_count = count;
     g->alloc = &alloc_heap;
@@ -465,8 +464,7 @@ static int read_all(struct config *config, const struct config_input *input,
     return rc == STATUS_OK ? fill_gateway(config, error) : rc;
 }
 
-int config_load(struct config *config, const struct config_input *input,
-                struct config_error *error)
+int config_load(struct config *config, const struct config_input *input, struct config_error *error)
 {
     *config = (struct config){0};
     config->values = calloc(setting_count, sizeof(*config->values));
@@ -517,9 +515,9 @@ void config_apply_reload(struct config *running, const struct config *fresh, cha
                                   &error) == STATUS_OK;
         append_name(applied ? changed : restart, bytes, setting);
     }
-    bool other_password = (running->password_text == NULL) != (fresh->password_text == NULL) ||
-                          (fresh->password_text != NULL &&
-                           strcmp(running->password_text, fresh->password_text) != 0);
+    bool other_password =
+        (running->password_text == NULL) != (fresh->password_text == NULL) ||
+        (fresh->password_text != NULL && strcmp(running->password_text, fresh->password_text) != 0);
     if (other_password && strstr(restart, "password_file") == NULL)
         append_name(restart, bytes, setting_find("cassandra", "password_file"));
 }

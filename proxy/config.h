@@ -3,8 +3,8 @@
  *
  *      default < file < environment (SLUICE_SECTION__KEY) < flag
  *
- * Every value is checked where it stands, also one that a stronger source overrides. The first mistake ends the
- * reading with one line that names place, setting and what is allowed.
+ * Every value is checked where it stands, also one that a stronger source overrides. The first
+ * mistake ends the reading with one line that names place, setting and what is allowed.
  */
 #ifndef PROXY_CONFIG_H
 #define PROXY_CONFIG_H
@@ -37,7 +37,7 @@ struct config {
     const char *username, *password, *password_file;
     uint32_t log_level; /* enum log_level */
     uint32_t log_lines_per_second;
-    char *file; /* the file that was read; NULL: none */
+    char *file;                  /* the file that was read; NULL: none */
     struct config_value *values; /* setting_count, as the rows of the table */
     struct contact_point *contact_point_views;
     char *password_text; /* from password_file */
@@ -49,14 +49,14 @@ struct config_error {
 
 /* A value from the command line. */
 struct config_flag {
-    const char *name; /* as given: "--listen", "--set" */
+    const char *name;    /* as given: "--listen", "--set" */
     const char *setting; /* "listener.bind" */
     const char *value;
 };
 
 struct config_input {
     const char *file; /* --config; NULL: look for one */
-    char *const *environment;
+    const char *const *environment;
     const struct config_flag *flags;
     size_t flag_count;
 };
@@ -78,7 +78,8 @@ __attribute__((format(printf, 3, 4))) int config_fail(struct config_error *error
 const struct config_value *config_value(const struct config *config, const char *section,
                                         const char *key);
 
-/* Takes over what can change at run time. `changed` and `restart` get the names, with commas between them. */
+/* Takes over what can change at run time. `changed` and `restart` get the names, with commas
+ * between them. */
 void config_apply_reload(struct config *running, const struct config *fresh, char *changed,
                          char *restart, size_t bytes);
 

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <yaml.h>
 
-#define WHERE_BYTES 512
+#define WHERE_BYTES    512
 #define MAX_LIST_BYTES 4096
-#define MAX_SECTIONS 32
+#define MAX_SECTIONS   32
 
 struct reading {
     struct config *config;
@@ -85,8 +85,8 @@ static int read_value(struct reading *r, const struct setting *setting, const ya
         return config_set(r->config, setting, list, ORIGIN_FILE, where, r->error);
     }
     if (!is_text(value))
-        return config_fail(r->error, where, "%s: a list or a section cannot stand here; allowed: %s",
-                           name, allowed);
+        return config_fail(r->error, where,
+                           "%s: a list or a section cannot stand here; allowed: %s", name, allowed);
     if (is_null(value))
         return config_fail(r->error, where, "%s: has no value; allowed: %s", name, allowed);
     return config_set(r->config, setting, scalar(value), ORIGIN_FILE, where, r->error);

@@ -81,13 +81,13 @@ static void print_allowed(FILE *to, const struct setting *setting)
 
 static void print_setting(FILE *to, const struct setting *setting)
 {
+    if ((setting->marks & SETTING_SECRET) != 0)
+        return; /* it cannot stand in a file */
     (void)fputc('\n', to);
     print_lines(to, "  # ", setting->help);
     print_allowed(to, setting);
     if ((setting->marks & SETTING_RELOADS) != 0)
         (void)fprintf(to, "  # Takes effect with HUP.\n");
-    if ((setting->marks & SETTING_SECRET) != 0)
-        return; /* it cannot stand in a file */
     (void)fprintf(to, "  #%s: ", setting->key);
     (void)print_value(to, setting->default_text);
     (void)fputc('\n', to);
@@ -95,16 +95,20 @@ static void print_setting(FILE *to, const struct setting *setting)
 
 static const char reference_head[] =
     "# The reference of all settings of Sluice: each stands here with its default, commented out.\n"
-    "# To change one, remove the # before it. An unknown name, a wrong type or a value that is out\n"
+    "# To change one, remove the # before it. An unknown name, a wrong type or a value that is "
+    "out\n"
     "# of range stops the start with one line that names the place (exit status 78).\n"
     "#\n"
-    "# Every setting can also be given as an environment variable, SLUICE_SECTION__KEY=value, or as\n"
+    "# Every setting can also be given as an environment variable, SLUICE_SECTION__KEY=value, or "
+    "as\n"
     "# a flag, --set section.key=value. A flag beats the environment, which beats this file.\n"
     "# `sluice --print-config` shows every value and where it came from; `sluice check` tries it.\n"
     "#\n"
     "# Where the file is looked for: --config FILE, $SLUICE_CONFIG, ./sluice.yaml,\n"
-    "# /etc/sluice/sluice.yaml. None is needed. Units: B, kB, MB, GB, KiB, MiB, GiB for sizes (none:\n"
-    "# bytes); us, ms, s, min, h, d for durations. Settings that do not say \"Takes effect with HUP\"\n"
+    "# /etc/sluice/sluice.yaml. None is needed. Units: B, kB, MB, GB, KiB, MiB, GiB for sizes "
+    "(none:\n"
+    "# bytes); us, ms, s, min, h, d for durations. Settings that do not say \"Takes effect with "
+    "HUP\"\n"
     "# need a restart.\n"
     "#\n"
     "# Printed by `sluice --print-reference`; do not edit in the source tree.\n";

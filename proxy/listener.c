@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 /* The kernel cuts it to net.core.somaxconn. Producers all come back at once after a restart. */
-#define BACKLOG 4096
+#define BACKLOG              4096
 #define MAX_ACCEPTS_PER_TURN 64
-#define PAUSE_MS 250
+#define PAUSE_MS             250
 
 static const char *why(int error)
 {
@@ -130,7 +130,8 @@ int listener_start(struct listener *listener, struct loop *loop)
     (void)uv_timer_init(&loop->uv, &listener->pause);
     listener->poll.data = listener;
     listener->pause.data = listener;
-    return uv_poll_start(&listener->poll, UV_READABLE, on_readable) < 0 ? STATUS_REFUSED : STATUS_OK;
+    return uv_poll_start(&listener->poll, UV_READABLE, on_readable) < 0 ? STATUS_REFUSED
+                                                                        : STATUS_OK;
 }
 
 void listener_close(struct listener *listener)

@@ -9,9 +9,10 @@
 
 #define EVENT_SLOTS 64
 #define EVENT_BYTES 64
-#define SECOND_US 1000000
+#define SECOND_US   1000000
 
-/* One event's second. Two events that meet in a slot take turns in it: the worst that happens is a line too many. */
+/* One event's second. Two events that meet in a slot take turns in it: the worst that happens is a
+ * line too many. */
 struct event {
     enum log_level level;
     int64_t since_us;
@@ -85,7 +86,8 @@ static void write_line(int64_t now_us, enum log_level level, const char *text, s
     if (bytes > sizeof(line) - 2)
         bytes = sizeof(line) - 2;
     line[bytes++] = '\n';
-    /* One write, so that lines of several processes on one pipe stay whole. Nobody can be told of a failure. */
+    /* One write, so that lines of several processes on one pipe stay whole. Nobody can be told of a
+     * failure. */
     ssize_t written = write(logger.descriptor, line, bytes);
     (void)written;
 }

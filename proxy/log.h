@@ -3,9 +3,9 @@
  *
  *      ts=2026-01-31T12:00:00.123Z level=info msg="client closed" peer=192.0.2.1:40000
  *
- * Lines with the same level and msg are one event; of each at most lines_per_second are written in a second, because
- * peers can repeat some of them as fast as they like. The next line of that event, or log_flush, then tells how many
- * were left out.
+ * Lines with the same level and msg are one event; of each at most lines_per_second are written in
+ * a second, because peers can repeat some of them as fast as they like. The next line of that
+ * event, or log_flush, then tells how many were left out.
  */
 #ifndef PROXY_LOG_H
 #define PROXY_LOG_H
@@ -18,7 +18,7 @@
 
 /* From here on; before that level info, 20 lines a second. lines_per_second 0: no limit. */
 void log_configure(enum log_level level, uint32_t lines_per_second);
-/* For tests: another descriptor, and another clock (microseconds since 1970; NULL: the system's). */
+/* For tests: another descriptor, another clock (microseconds since 1970; NULL: the system's). */
 void log_redirect(int descriptor, int64_t (*wall_us)(void));
 
 /* A line of the core: words that name the event, then key=value pairs. */

@@ -10,8 +10,9 @@
 
 /* A turn whose actions told the core something is followed by another one, but not for ever. */
 #define MAX_ROUNDS 8
-/* The longest sleep: after a suspend of the machine CLOCK_BOOTTIME has moved and the loop's timers have not. */
-#define MAX_SLEEP_US 1000000
+/* The longest sleep: after a suspend of the machine CLOCK_BOOTTIME has moved and the loop's timers
+ * have not. */
+#define MAX_SLEEP_US     1000000
 #define STARVED_RETRY_US 10000
 
 static int64_t clock_us(clockid_t clock)
@@ -75,9 +76,9 @@ static void pull_actions(struct loop *loop)
 
 static void on_timer(uv_timer_t *timer);
 
-/* Sees to it that the timer goes off at or before the core's deadline. A timer that is armed for an earlier
- * moment is left alone: it finds nothing due and arms itself again, which is cheaper than moving it with
- * every request. */
+/* Sees to it that the timer goes off at or before the core's deadline. A timer that is armed for an
+ * earlier moment is left alone: it finds nothing due and arms itself again, which is cheaper than
+ * moving it with every request. */
 static void arm_timer(struct loop *loop)
 {
     int64_t now_us = clock_us(CLOCK_BOOTTIME);

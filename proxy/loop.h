@@ -6,12 +6,13 @@
  *      if it is due   (if anything    closes,      (if anything     for prepare)
  *                     happened)       new clients  happened)
  *
- * All bytes of one poll are handed to the core before its turn, so that mutations and responses of many
- * requests leave together: one write per socket and turn. `prepare` does the same for what timers and
- * close callbacks brought, before the loop sleeps; so nothing ever waits for an extra round of the poll.
+ * All bytes of one poll are handed to the core before its turn, so that mutations and responses of
+ * many requests leave together: one write per socket and turn. `prepare` does the same for what
+ * timers and close callbacks brought, before the loop sleeps; so nothing ever waits for an extra
+ * round of the poll.
  *
- * The core is never entered while it runs: it queues actions, and only loop.c pulls them. Sockets tell the
- * loop with loop_event that the core was told something.
+ * The core is never entered while it runs: it queues actions, and only loop.c pulls them. Sockets
+ * tell the loop with loop_event that the core was told something.
  */
 #ifndef PROXY_LOOP_H
 #define PROXY_LOOP_H
@@ -62,7 +63,7 @@ struct loop {
     uint8_t *scratch;           /* for bytes that nobody wants any more */
 };
 
-#define LOOP_READ_BYTES ((size_t)256 * 1024) /* at most from one socket in one turn */
+#define LOOP_READ_BYTES    ((size_t)256 * 1024) /* at most from one socket in one turn */
 #define LOOP_SCRATCH_BYTES ((size_t)16 * 1024)
 
 /* NOMEM, or REFUSED when the system gives no loop (descriptors). */
@@ -73,8 +74,9 @@ void loop_attach(struct loop *loop, const struct loop_core *core);
 int loop_run(struct loop *loop);
 /* The first call decides. */
 void loop_stop(struct loop *loop, int exit_code);
-/* Closes all sockets (the core hears of each) and every other handle, without waiting for peers. Other
- * handles in the loop must have been closed by their owners, or need no memory after uv_close. */
+/* Closes all sockets (the core hears of each) and every other handle, without waiting for peers.
+ * Other handles in the loop must have been closed by their owners, or need no memory after
+ * uv_close. */
 void loop_deinit(struct loop *loop);
 
 /* Both clocks, now. */

@@ -9,9 +9,9 @@
 
 extern char **environ;
 
-/* The data path takes and gives back blocks of up to a few MiB all the time. By default the heap maps each of them
- * anew, and page faults then cost more than the records in them. One arena is enough: the only other threads are
- * those of the resolver. */
+/* The data path takes and gives back blocks of up to a few MiB all the time. By default the heap
+ * maps each of them anew, and page faults then cost more than the records in them. One arena is
+ * enough: the only other threads are those of the resolver. */
 static void tune_heap(void)
 {
     (void)mallopt(M_ARENA_MAX, 1);
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     struct config config;
     struct config_error error;
     tune_heap();
-    if (cli_parse(argc, argv, &cli, &error) < 0) {
+    if (cli_parse(argc, (const char *const *)argv, &cli, &error) < 0) {
         (void)fprintf(stderr, "sluice: %s\n", error.text);
         return EXIT_USAGE;
     }
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     struct config_input input = {.file = cli.file,
-                                 .environment = environ,
+                                 .environment = (const char *const *)environ,
                                  .flags = cli.flags,
                                  .flag_count = cli.flag_count};
     int exit_code = EXIT_CONFIGURATION;

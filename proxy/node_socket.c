@@ -27,8 +27,8 @@ struct node_socket {
     unsigned held; /* handles and requests that libuv has; 0 and gone: freed */
     bool connected;
     bool tcp_open;
-    int failure;          /* libuv's error of the last address tried */
-    bool starved;         /* the core had no room for what the node sent */
+    int failure;  /* libuv's error of the last address tried */
+    bool starved; /* the core had no room for what the node sent */
     bool lookup_pending;
 };
 
@@ -103,7 +103,7 @@ static void on_read(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buf)
     if (socket->link == NULL || bytes == 0)
         return;
     if (bytes == UV_ENOBUFS) {
-        if (socket->starved) /* answers cannot be left lying: without them nothing would ever be freed */
+        if (socket->starved) /* answers cannot wait: without them nothing would ever be freed */
             socket_gone(socket, "no memory for the node's answer");
         return;
     }

@@ -5,8 +5,8 @@
  *                   |              | each with a time limit           |
  *                   +--------------+----- none is left, LINK_CLOSE ---+----> gone
  *
- * From "gone" on the cluster does not know the socket any more: it was told (link_closed), the descriptor is
- * closed, and the memory is freed when libuv has let go of every handle and request.
+ * From "gone" on the cluster does not know the socket any more: it was told (link_closed), the
+ * descriptor is closed, and the memory is freed when libuv has let go of every handle and request.
  */
 #ifndef PROXY_NODE_SOCKET_H
 #define PROXY_NODE_SOCKET_H

@@ -14,13 +14,15 @@ int schema(const struct config *config, const char *const *topics, size_t topic_
     struct buf text;
     for (size_t i = 0; i < topic_count; i++)
         if (!topic_name_is_valid(slice_cstr(topics[i]))) {
-            (void)fprintf(stderr, "sluice: %s: not a topic name; allowed: 1 to 249 letters, digits "
-                                  "and . _ -\n",
+            (void)fprintf(stderr,
+                          "sluice: %s: not a topic name; allowed: 1 to 249 letters, digits "
+                          "and . _ -\n",
                           topics[i]);
             return EXIT_USAGE;
         }
     buf_init(&text, &alloc_heap, SCHEMA_MAX_BYTES);
-    int rc = schema_print(&config->gateway, config->gateway.replication, topics, topic_count, &text);
+    int rc =
+        schema_print(&config->gateway, config->gateway.replication, topics, topic_count, &text);
     struct slice bytes = buf_unread(&text);
     if (rc == STATUS_OK)
         (void)fwrite(bytes.data, 1, bytes.len, stdout);

@@ -1,4 +1,5 @@
-/* `sluice schema`: every statement that serve would run, for people whose database administrator runs them. */
+/* `sluice schema`: every statement that serve would run, for people whose database administrator
+ * runs them. */
 #ifndef PROXY_SCHEMA_H
 #define PROXY_SCHEMA_H
 

@@ -6,8 +6,9 @@
  * and how it ends:
  *
  *      TERM or INT --> listener closed, core drains --> drained --> clients closed --> exit 0
- *                          |  second signal                            |  a moment later at the latest
- *                          +--> exit 1                                 +--> exit 0
+ *                           |                   |                        |
+ *                           | second signal     | drain_timeout          | 2 s
+ *                           +--> exit 1         +--> exit 0              +--> exit 0
  */
 #include "serve.h"
 
@@ -28,8 +29,8 @@
 /* After the core's own drain timeout: how long to believe that it will still say "drained". */
 #define DRAIN_GRACE_US 3000000
 /* After "drained": how long clients may take to receive their last answers and close. */
-#define GOODBYE_US 2000000
-#define LEAVE_POLL_MS 20
+#define GOODBYE_US        2000000
+#define LEAVE_POLL_MS     20
 #define RELOAD_LIST_BYTES 2048
 
 struct serve {
@@ -40,8 +41,8 @@ struct serve {
     struct signals signals;
     struct member member;
     struct gateway *gateway;
-    uv_timer_t leaving;     /* runs while the process is on its way out */
-    int64_t leave_at_us;    /* at the latest */
+    uv_timer_t leaving;  /* runs while the process is on its way out */
+    int64_t leave_at_us; /* at the latest */
     int64_t started_us;
     bool drained;
 };
@@ -110,8 +111,7 @@ static void on_stop(void *context, const char *name, unsigned count)
     log_event(LOG_INFO, "draining", "signal=%s timeout=%s", name,
               config_value(serve->config, "member", "drain_timeout")->text);
     listener_close(&serve->listener);
-    serve->leave_at_us =
-        now.boot_us + serve->config->gateway.drain_timeout_us + DRAIN_GRACE_US;
+    serve->leave_at_us = now.boot_us + serve->config->gateway.drain_timeout_us + DRAIN_GRACE_US;
     (void)uv_timer_start(&serve->leaving, on_leaving, LEAVE_POLL_MS, LEAVE_POLL_MS);
     gateway_drain(serve->gateway, now);
     loop_event(&serve->loop);
@@ -143,7 +143,8 @@ static bool claim_host(struct serve *serve)
     char reason[256], address[ADDRESS_TEXT_BYTES];
     if (listener_open(&serve->listener, config->bind.host, config->bind.port, reason,
                       sizeof(reason)) < 0) {
-        log_event(LOG_ERROR, "cannot listen", "setting=listener.bind address=%s error=\"%s\" from=%s",
+        log_event(LOG_ERROR, "cannot listen",
+                  "setting=listener.bind address=%s error=\"%s\" from=%s",
                   address_write(config->bind.host, config->bind.port, address, sizeof(address)),
                   reason, config_value(config, "listener", "bind")->where);
         return false;
@@ -159,8 +160,8 @@ static bool claim_host(struct serve *serve)
         return false;
     }
     if (rc < 0)
-        log_event(LOG_WARN, "no abstract socket", "member=%s effect=\"waits for its own old lease\"",
-                  serve->member.name);
+        log_event(LOG_WARN, "no abstract socket",
+                  "member=%s effect=\"waits for its own old lease\"", serve->member.name);
     return true;
 }
 

@@ -7,22 +7,24 @@
 #include <strings.h>
 
 #define KIB INT64_C(1024)
-#define MS INT64_C(1000)
-#define S (1000 * MS)
+#define MS  INT64_C(1000)
+#define S   (1000 * MS)
 
 struct unit {
     const char *name;
     int64_t factor;
 };
 
-/* The first of each factor is the one that is written. */
+/* clang-format off */
 static const struct unit byte_units[] = {
-    {"GiB", KIB * KIB * KIB}, {"MiB", KIB * KIB}, {"KiB", KIB},  {"GB", 1000000000},
-    {"MB", 1000000},          {"kB", 1000},       {"KB", 1000}, {"B", 1},
+    {"GiB", KIB * KIB * KIB}, {"MiB", KIB * KIB}, {"KiB", KIB},
+    {"GB", 1000 * 1000 * 1000}, {"MB", 1000 * 1000}, {"kB", 1000}, {"KB", 1000}, {"B", 1},
     {NULL, 0}};
+/* Of two names for one factor the first is written. */
 static const struct unit time_units[] = {
-    {"d", 86400 * S}, {"h", 3600 * S}, {"min", 60 * S}, {"m", 60 * S},
-    {"s", S},         {"ms", MS},      {"us", 1},       {NULL, 0}};
+    {"d", 86400 * S}, {"h", 3600 * S}, {"min", 60 * S}, {"m", 60 * S}, {"s", S}, {"ms", MS},
+    {"us", 1}, {NULL, 0}};
+/* clang-format on */
 
 const char *setting_name(const struct setting *setting, char to[SETTING_NAME_BYTES])
 {

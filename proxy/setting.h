@@ -1,6 +1,7 @@
 /*
- * Settings: one row each in setting_table.c, and everything that mentions a setting reads its row: the file and
- * environment readers, the flags, --print-config, the reference file sluice.yaml, error messages and reload.
+ * Settings: one row each in setting_table.c, and everything that mentions a setting reads its row:
+ * the file and environment readers, the flags, --print-config, the reference file sluice.yaml,
+ * error messages and reload.
  */
 #ifndef PROXY_SETTING_H
 #define PROXY_SETTING_H
@@ -41,9 +42,9 @@ struct setting_choice {
 };
 
 enum {
-    SETTING_RELOADS = 1,          /* takes effect with HUP; the others need a restart */
-    SETTING_SECRET = 2,           /* never shown; comes from the environment only */
-    SETTING_EMPTY_IS_UNSET = 4,   /* "" is allowed and means: not given */
+    SETTING_RELOADS = 1,        /* takes effect with HUP; the others need a restart */
+    SETTING_SECRET = 2,         /* never shown; comes from the environment only */
+    SETTING_EMPTY_IS_UNSET = 4, /* "" is allowed and means: not given */
 };
 
 struct setting {
@@ -53,7 +54,7 @@ struct setting {
     enum setting_store store;
     size_t target;
     const char *default_text;
-    int64_t min, max;  /* numbers, sizes in bytes, durations in microseconds; addresses: min is the default port */
+    int64_t min, max; /* numbers, bytes, microseconds; of an address min is the default port */
     const struct setting_choice *choices; /* ends with a NULL name */
     bool (*is_valid)(const char *text);   /* SETTING_TEXT; NULL: any text */
     const char *allowed;                  /* what is_valid allows, in words */
@@ -69,7 +70,8 @@ struct setting_section {
     const char *name;
     const char *help;
 };
-extern const struct setting_section setting_sections[]; /* in the order of the table; ends with a NULL name */
+extern const struct setting_section
+    setting_sections[]; /* in the order of the table; ends with a NULL name */
 
 #define SETTING_NAME_BYTES 64
 /* NULL: no such setting. */

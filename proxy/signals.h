@@ -1,4 +1,5 @@
-/* TERM and INT ask for a drain, the second of them for an exit now; HUP asks to read the configuration again. */
+/* TERM and INT ask for a drain, the second of them for an exit now; HUP asks to read the
+ * configuration again. */
 #ifndef PROXY_SIGNALS_H
 #define PROXY_SIGNALS_H
 
@@ -14,8 +15,8 @@ struct signals {
     void (*reload)(void *context);
 };
 
-/* Also ignores SIGPIPE: a closed socket is an error of one write, not of the process. The handles are closed by
- * loop_deinit; the memory must last until then. */
+/* Also ignores SIGPIPE: a closed socket is an error of one write, not of the process. The handles
+ * are closed by loop_deinit; the memory must last until then. */
 MUST_CHECK int signals_start(struct signals *signals, uv_loop_t *loop);
 
 #endif

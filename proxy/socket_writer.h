@@ -1,10 +1,11 @@
 /*
  * Writes a connection's output without keeping a hand on its memory.
  *
- * What the kernel takes at once is taken from where it lies. Only when the kernel's buffer is full is a small
- * piece (at most 16 KiB) copied aside and left to libuv, so that we hear when the socket takes bytes again.
- * So the core may grow or move its output at any time: nobody borrows it beyond one call. The rejected
- * alternative, handing libuv the whole remainder, makes every output buffer immovable for an unknown time.
+ * What the kernel takes at once is taken from where it lies. Only when the kernel's buffer is full
+ * is a small piece (at most 16 KiB) copied aside and left to libuv, so that we hear when the socket
+ * takes bytes again. So the core may grow or move its output at any time: nobody borrows it beyond
+ * one call. The rejected alternative, handing libuv the whole remainder, makes every output buffer
+ * immovable for an unknown time.
  */
 #ifndef PROXY_SOCKET_WRITER_H
 #define PROXY_SOCKET_WRITER_H
@@ -31,8 +32,8 @@ static inline bool socket_writer_busy(const struct socket_writer *writer)
 {
     return writer->aside != NULL;
 }
-/* Takes bytes from the front of the slices, in order; only when not busy. Returns how many were taken (fewer
- * than offered: it is busy now), or a negative libuv error: the connection is lost. */
+/* Takes bytes from the front of the slices, in order; only when not busy. Returns how many were
+ * taken (fewer than offered: it is busy now), or a negative libuv error: the connection is lost. */
 MUST_CHECK ssize_t socket_writer_push(struct socket_writer *writer, const struct slice *slices,
                                       size_t count);
 

@@ -23,8 +23,9 @@ static void warn_about_password_file(const struct config *config)
     char path[LOG_QUOTED_BYTES];
     if (config->password_file != NULL && stat(config->password_file, &status) == 0 &&
         (status.st_mode & (S_IRGRP | S_IROTH | S_IWGRP | S_IWOTH)) != 0)
-        log_event(LOG_WARN, "others can read the password file", "file=%s mode=%03o hint=\"chmod 600\"",
-                  quoted(path, config->password_file), (unsigned)(status.st_mode & 0777));
+        log_event(LOG_WARN, "others can read the password file",
+                  "file=%s mode=%03o hint=\"chmod 600\"", quoted(path, config->password_file),
+                  (unsigned)(status.st_mode & 0777));
 }
 
 void startup_begin(const struct config *config)
@@ -71,17 +72,17 @@ void startup_ready(const struct config *config, const struct address *bound,
     char address[ADDRESS_TEXT_BYTES], name[LOG_QUOTED_BYTES], center[LOG_QUOTED_BYTES];
     char release[LOG_QUOTED_BYTES];
     if (facts != NULL)
-        log_event(LOG_INFO, "ready",
-                  "cluster=%s data_center=%s release=%s keyspace=%s after_ms=%" PRId64,
-                  quoted(name, facts->cluster_name), quoted(center, facts->data_center),
-                  quoted(release, facts->release_version), config->gateway.keyspace,
-                  after_us / 1000);
+        log_event(
+            LOG_INFO, "ready", "cluster=%s data_center=%s release=%s keyspace=%s after_ms=%" PRId64,
+            quoted(name, facts->cluster_name), quoted(center, facts->data_center),
+            quoted(release, facts->release_version), config->gateway.keyspace, after_us / 1000);
     else
         log_event(LOG_INFO, "ready", "keyspace=%s after_ms=%" PRId64, config->gateway.keyspace,
                   after_us / 1000);
     (void)startup_address(config, bound, address, sizeof(address));
-    log_event(LOG_INFO, "try", "produce=\"echo hello | kcat -P -b %s -t greetings\" "
-                               "read=\"cqlsh -e 'SELECT * FROM %s.greetings'\"",
+    log_event(LOG_INFO, "try",
+              "produce=\"echo hello | kcat -P -b %s -t greetings\" "
+              "read=\"cqlsh -e 'SELECT * FROM %s.greetings'\"",
               address, config->gateway.keyspace);
 }
 
@@ -98,7 +99,7 @@ void startup_raise_limits(const struct config *config)
     rlim_t wanted = (rlim_t)config->gateway.max_connections + OTHER_DESCRIPTORS;
     if (files.rlim_cur < wanted)
         log_event(LOG_WARN, "the limit of open files is low",
-                  "open_files=%" PRIu64 " max_connections=%" PRIu32
-                  " hint=\"ulimit -n %" PRIu64 ", or a lower listener.max_connections\"",
+                  "open_files=%" PRIu64 " max_connections=%" PRIu32 " hint=\"ulimit -n %" PRIu64
+                  ", or a lower listener.max_connections\"",
                   (uint64_t)files.rlim_cur, config->gateway.max_connections, (uint64_t)wanted);
 }
