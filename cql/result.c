@@ -178,7 +178,7 @@ int cql_result_open(struct slice body, struct arena *arena, struct cql_result *r
 {
     struct wire wire;
 
-    *result = (struct cql_result){0};
+    *result = (struct cql_result){.row_count = 0};
     wire_init_decode(&wire, body, arena);
     cql_result_walk(&wire, result);
     if (wire.error != STATUS_OK)
