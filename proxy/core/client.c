@@ -216,6 +216,7 @@ void client_closed(struct client *client, struct moment now)
     list_remove(&client->dirty_node);
     list_remove(&client->parked_node);
     gateway->client_count--;
+    gateway->client_bytes -= client->held_bytes;
     kafka_connection_free(client->connection);
     alloc_free(gateway->config->alloc, client, sizeof(*client));
 }

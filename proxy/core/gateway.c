@@ -21,6 +21,7 @@ enum {
     ARENA_CHUNK_BYTES = 16 * 1024,
     ARENA_LIMIT_BYTES = 64 * 1024 * 1024,
     IDLE_HOUSEKEEPING_US = 1000 * 1000,
+    SMALL_HOLDER_BYTES = 64 * 1024,
 };
 
 static void on_ready(void *context, struct moment now)
@@ -267,11 +268,41 @@ static void resume_parked(struct gateway *gateway, struct moment now)
     }
 }
 
+static void account(struct client *client)
+{
+    size_t held = kafka_connection_held_bytes(client->connection);
+
+    client->gateway->client_bytes = client->gateway->client_bytes - client->held_bytes + held;
+    client->held_bytes = held;
+}
+
+/*
+ * Past the memory budget only small holders are read on, and of the large ones the one whose request began first: so
+ * one request always gets through, and the others wait in their sockets.
+ */
+static bool has_memory(const struct client *client)
+{
+    const struct gateway *gateway = client->gateway;
+
+    if (gateway->mutation_bytes + gateway->client_bytes < gateway->config->memory_bytes ||
+        client->held_bytes <= SMALL_HOLDER_BYTES)
+        return true;
+    LIST_EACH(it, &gateway->clients) {
+        const struct client *other = LIST_ENTRY(it, struct client, node);
+        if (other->held_bytes > SMALL_HOLDER_BYTES && !other->parked &&
+            kafka_connection_frame_since_us(other->connection) <
+                kafka_connection_frame_since_us(client->connection))
+            return false;
+    }
+    return true;
+}
+
 /* What the driver must know of a client after this turn. */
 static void announce(struct client *client)
 {
     struct action_queue *actions = client->gateway->actions;
-    bool wants = !client->parked && !client->closing && !client->half_closed &&
+    account(client);
+    bool wants = !client->parked && !client->closing && !client->half_closed && has_memory(client) &&
                  kafka_connection_pending(client->connection) < client->gateway->config->max_pending_requests;
 
     if (client->half_closed && !client->parked && client->waiting == 0 && client_output(client).len == 0)
@@ -378,8 +409,12 @@ int64_t gateway_deadline_us(const struct gateway *gateway)
 
 static void housekeeping(struct gateway *gateway, struct moment now)
 {
-    LIST_EACH_SAFE(it, after, &gateway->clients)
-        client_check_limits(LIST_ENTRY(it, struct client, node), now);
+    LIST_EACH_SAFE(it, after, &gateway->clients) {
+        struct client *client = LIST_ENTRY(it, struct client, node);
+        client_check_limits(client, now);
+        if (!client->reading)
+            client_mark_dirty(client); /* the memory that it waited for may be free */
+    }
     LIST_EACH_SAFE(it, after, &gateway->produces) {
         struct produce *produce = LIST_ENTRY(it, struct produce, node);
         if (now.boot_us >= produce->deadline_us)
@@ -415,5 +450,5 @@ void gateway_get_counts(const struct gateway *gateway, struct gateway_counts *co
     *counts = gateway->counts;
     counts->clients = gateway->client_count;
     counts->topics = gateway->topics.count;
-    counts->held_bytes = gateway->mutation_bytes;
+    counts->held_bytes = gateway->mutation_bytes + gateway->client_bytes;
 }

@@ -44,6 +44,7 @@ struct gateway {
     struct cql_body *bodies[BODY_POOL_MAX];
     size_t body_count;
     size_t mutation_bytes; /* charged */
+    size_t client_bytes;   /* held by clients' connections, as of their last announcement */
 
     struct arena arena; /* one response, or one result */
     struct buf scratch; /* decompressed records of the batch at hand */
@@ -68,6 +69,7 @@ struct client {
     bool reading;     /* what the driver was told last */
     bool understood;  /* its first request has been understood */
     uint32_t waiting; /* requests of it that are not answered yet */
+    size_t held_bytes; /* its share of gateway.client_bytes */
     int64_t opened_us;
     int64_t last_byte_us;
     struct kafka_event parked_event; /* valid while parked: the frame stays in the connection */
