@@ -13,7 +13,8 @@ struct kafka_decompressor *kafka_decompressor_new(const struct alloc *alloc);
 void kafka_decompressor_free(struct kafka_decompressor *decompressor);
 /*
  * Appends the plain bytes of `in` to `out`; growth follows the bytes that came and were produced,
- * never a promised length. NONE copies. On failure `out` may hold a part.
+ * never a promised length. NONE copies. On failure `out` may hold a part. The memory of `out`
+ * doubles, so give it the cap as its own limit too.
  *
  * LIMIT: more than limit_bytes of output or than `out` may hold, more than 64 gzip members, lz4 or
  * zstd frames. MALFORMED: the stream is empty, broken, ends early, or something follows it.
