@@ -65,8 +65,7 @@ static int64_t core_deadline_us(void *context)
 static void on_ready(void *context)
 {
     struct serve *serve = context;
-    startup_ready(serve->config, &serve->listener.bound, NULL,
-                  loop_now().boot_us - serve->started_us);
+    startup_ready(serve->config, &serve->listener.bound, loop_now().boot_us - serve->started_us);
 }
 
 static void on_fatal(void *context, int exit_code, const char *text)

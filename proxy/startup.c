@@ -66,19 +66,11 @@ void startup_listening(const struct config *config, const struct address *bound,
               config->gateway.keyspace);
 }
 
-void startup_ready(const struct config *config, const struct address *bound,
-                   const struct cluster_facts *facts, int64_t after_us)
+void startup_ready(const struct config *config, const struct address *bound, int64_t after_us)
 {
-    char address[ADDRESS_TEXT_BYTES], name[LOG_QUOTED_BYTES], center[LOG_QUOTED_BYTES];
-    char release[LOG_QUOTED_BYTES];
-    if (facts != NULL)
-        log_event(
-            LOG_INFO, "ready", "cluster=%s data_center=%s release=%s keyspace=%s after_ms=%" PRId64,
-            quoted(name, facts->cluster_name), quoted(center, facts->data_center),
-            quoted(release, facts->release_version), config->gateway.keyspace, after_us / 1000);
-    else
-        log_event(LOG_INFO, "ready", "keyspace=%s after_ms=%" PRId64, config->gateway.keyspace,
-                  after_us / 1000);
+    char address[ADDRESS_TEXT_BYTES];
+    log_event(LOG_INFO, "ready", "keyspace=%s after_ms=%" PRId64, config->gateway.keyspace,
+              after_us / 1000);
     (void)startup_address(config, bound, address, sizeof(address));
     log_event(LOG_INFO, "try",
               "produce=\"echo hello | kcat -P -b %s -t greetings\" "

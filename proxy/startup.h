@@ -3,16 +3,14 @@
 #define PROXY_STARTUP_H
 
 #include "config.h"
-#include "core/cluster.h"
 
 /* Version and configuration file; warnings about settings. */
 void startup_begin(const struct config *config);
 /* Where clients connect and what they are told. `bound` has the real port. */
 void startup_listening(const struct config *config, const struct address *bound,
                        const char *member);
-/* Serving: the cluster that was found, and lines to try. `facts` may be NULL. */
-void startup_ready(const struct config *config, const struct address *bound,
-                   const struct cluster_facts *facts, int64_t after_us);
+/* Serving: lines to try. (The core has told which cluster it found.) */
+void startup_ready(const struct config *config, const struct address *bound, int64_t after_us);
 /* Raises the limit of open files as far as it goes, and says so if connections will not fit below
  * it. */
 void startup_raise_limits(const struct config *config);
