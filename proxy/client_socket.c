@@ -255,8 +255,7 @@ void client_socket_accept(struct loop *loop, int descriptor)
 
 void client_sockets_wake(struct loop *loop)
 {
-    LIST_EACH_SAFE(it, after, &loop->starved)
-    {
+    LIST_EACH_SAFE (it, after, &loop->starved) {
         struct client_socket *socket = LIST_ENTRY(it, struct client_socket, aside);
         list_remove(it);
         if (socket->want_read)
@@ -277,8 +276,8 @@ void client_sockets_expire(struct loop *loop, int64_t boot_us)
 
 void client_sockets_close(struct loop *loop)
 {
-    LIST_EACH_SAFE(it, after, &loop->clients)
-    client_socket_close(LIST_ENTRY(it, struct client_socket, node));
+    LIST_EACH_SAFE (it, after, &loop->clients)
+        client_socket_close(LIST_ENTRY(it, struct client_socket, node));
 }
 
 void client_sockets_abort(struct loop *loop)

@@ -55,7 +55,7 @@ struct loop {
     bool dirty;       /* the core was told something since its last turn */
     bool running;
     int exit_code;
-    int64_t connect_timeout_us; /* per address of a CQL node */
+    int64_t connect_timeout_us; /* to a CQL node, all its addresses together */
     struct list clients;        /* struct client_socket */
     struct list nodes;          /* struct node_socket */
     struct list starved;        /* clients whose core had no room to read into */

@@ -27,8 +27,9 @@ struct node_socket {
     unsigned held; /* handles and requests that libuv has; 0 and gone: freed */
     bool connected;
     bool tcp_open;
-    int failure;  /* libuv's error of the last address tried */
-    bool starved; /* the core had no room for what the node sent */
+    int64_t give_up_us; /* for connecting, all addresses together */
+    int failure;        /* libuv's error of the last address tried */
+    bool starved;       /* the core had no room for what the node sent */
     bool lookup_pending;
 };
 
@@ -174,6 +175,16 @@ static void on_time_over(uv_timer_t *timer)
     close_tcp(socket);
 }
 
+/* What is left of the time, shared by the addresses left: the first may swallow packets. */
+static uint64_t share_of_time_ms(const struct node_socket *socket, const struct addrinfo *address)
+{
+    int64_t left_us = socket->give_up_us - loop_now().boot_us;
+    int64_t count = 0;
+    for (; address != NULL; address = address->ai_next)
+        count++;
+    return left_us < 1000 * count ? 1 : (uint64_t)(left_us / count / 1000);
+}
+
 /* Connects to the next address; with none left, tells the cluster why the last one failed. */
 static void try_next(struct node_socket *socket)
 {
@@ -195,8 +206,7 @@ static void try_next(struct node_socket *socket)
         close_tcp(socket);
         return;
     }
-    (void)uv_timer_start(&socket->timer, on_time_over,
-                         (uint64_t)(socket->loop->connect_timeout_us + 999) / 1000, 0);
+    (void)uv_timer_start(&socket->timer, on_time_over, share_of_time_ms(socket, address), 0);
 }
 
 static void on_tcp_closed(uv_handle_t *handle)
@@ -265,6 +275,7 @@ void node_socket_open(struct loop *loop, struct link *link, const char *host, ui
     }
     socket->loop = loop;
     socket->link = link;
+    socket->give_up_us = loop_now().boot_us + loop->connect_timeout_us;
     socket->failure = UV_EAI_NODATA;
     list_init(&socket->node);
     list_append(&loop->nodes, &socket->node);

@@ -2,7 +2,7 @@
  * The sockets to CQL nodes, below the cluster's `struct link`.
  *
  *      open --> resolving --> connecting to address 1, 2, ... --> connected --> gone
- *                   |              | each with a time limit           |
+ *                   |              | each with its share of the time  |
  *                   +--------------+----- none is left, LINK_CLOSE ---+----> gone
  *
  * From "gone" on the cluster does not know the socket any more: it was told (link_closed), the

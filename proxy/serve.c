@@ -107,7 +107,7 @@ static void on_stop(void *context, const char *name, unsigned count)
         return;
     }
     struct moment now = loop_now();
-    log_event(LOG_INFO, "draining", "signal=%s timeout=%s", name,
+    log_event(LOG_INFO, "stopping", "signal=%s drain_timeout=%s", name,
               config_value(serve->config, "member", "drain_timeout")->text);
     listener_close(&serve->listener);
     serve->leave_at_us = now.boot_us + serve->config->gateway.drain_timeout_us + DRAIN_GRACE_US;

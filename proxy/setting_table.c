@@ -159,7 +159,7 @@ const struct setting setting_table[] = {
 {.section = "cassandra", .key = "connect_timeout", .type = SETTING_DURATION,
  AT(gateway.connect_timeout_us),
  .default_text = "5s", .min = 100 * MS, .max = 5 * MIN,
- .help = "Time to connect to one address of a node."},
+ .help = "Time to connect to a node, shared by all addresses of its name."},
 {.section = "cassandra", .key = "reconnect_min", .type = SETTING_DURATION,
  AT(gateway.reconnect_min_us),
  .default_text = "100ms", .min = 10 * MS, .max = 10 * MIN,
