@@ -71,7 +71,8 @@ def running(binary, node, tmp_path_factory):
 
     def get():
         if "sluice" not in shared or not shared["sluice"].alive():
-            shared["sluice"] = Sluice(node, tmp_path_factory.mktemp("sluice")).start()
+            shared["sluice"] = Sluice(node, tmp_path_factory.mktemp("sluice"))
+            shared["sluice"].start()
         return shared["sluice"]
 
     yield get
