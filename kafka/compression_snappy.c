@@ -63,7 +63,7 @@ static int decode_xerial(struct slice in, struct sink *sink)
         }
         size_t len = be32_load(rest.data);
         rest = slice_make(rest.data + CHUNK_LENGTH_BYTES, rest.len - CHUNK_LENGTH_BYTES);
-        if (len == 0 || len > rest.len) {
+        if (len > rest.len) {
             return STATUS_MALFORMED;
         }
         int rc = decode_block(slice_make(rest.data, len), sink);

@@ -210,7 +210,6 @@ static bool refuse_record(struct kafka_record_reader *reader, const char *messag
 {
     reader->refusal = (struct kafka_refusal){
         .code = KAFKA_INVALID_RECORD, .record_index = reader->index, .message = message};
-    reader->next = reader->end; /* keeps the fast path out */
     return false;
 }
 
@@ -256,7 +255,7 @@ static const char *check_headers(const uint8_t *p, const uint8_t *end, int32_t c
     return p == end ? NULL : "record has bytes after its last field";
 }
 
-/* The fields after the key, which must fill the record. */
+/* The fields after the key, which must fill the record; `p` may be past its end already. */
 static __attribute__((noinline)) bool finish_record(struct kafka_record_reader *reader,
                                                     struct kafka_record *record, const uint8_t *p,
                                                     const uint8_t *end)
@@ -356,8 +355,7 @@ bool kafka_record_next(struct kafka_record_reader *reader, struct kafka_record *
     const uint8_t *after_key = p;
     /* No headers: the value ends one byte before the record, and that byte is 0. */
     if (!short_varint(&p, &zigzag) || zigzag != (end - p - 1) * 2 || end[-1] != 0) {
-        return after_key > end ? next_slowly(reader, record)
-                               : finish_record(reader, record, after_key, end);
+        return finish_record(reader, record, after_key, end);
     }
     record->value = slice_make(p, (size_t)(end - p - 1));
     record->header_count = 0;

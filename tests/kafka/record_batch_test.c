@@ -368,6 +368,9 @@ static void the_stream_must_hold_exactly_the_count(void **state)
     assert_int_equal(records, 2);
     batch_add(&builder, TIME, SLICE_NULL, SLICE_LITERAL("a value that makes room for the count"));
     stream = buf_unread(&builder.records);
+    refusal = reading(stream, 3, &records);
+    assert_int_equal(refusal.code, KAFKA_INVALID_RECORD);
+    assert_int_equal(records, 3);
     refusal = reading(stream, 5, &records);
     assert_int_equal(refusal.code, KAFKA_INVALID_RECORD);
     assert_int_equal(refusal.record_index, 4);
@@ -407,6 +410,52 @@ static void a_stream_that_is_cut_anywhere_is_refused(void **state)
     }
     assert_int_equal(reading(stream, 4, &records).code, KAFKA_NONE);
     batch_builder_deinit(&builder);
+}
+
+/* Unlike above the length agrees with the cut, so that the fields run out and not the stream. */
+static void a_record_that_ends_within_a_field_is_refused(void **state)
+{
+    (void)state;
+    static const struct slice bodies[] = {
+        SLICE_INIT("a\0\0\x0Akey k\x0Avalue\2\2h\2v"),
+        SLICE_INIT("a\x80\0\x80\0\x81\0\x82\0v\x80\0"),
+        SLICE_INIT("a\x80\0\x80\0\x82\0k\x82\0v\x80\0"),
+    };
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        for (size_t len = 0; len <= bodies[i].len; len++) {
+            for (size_t padding = 0; padding < 2; padding++) {
+                uint8_t stream[64];
+                int32_t records;
+                size_t used = varint_write(stream, (int32_t)len);
+                if (padding == 1) {
+                    stream[0] |= 0x80;
+                    stream[used++] = 0;
+                }
+                memcpy(stream + used, bodies[i].data, len);
+                struct slice bytes = slice_make(stream, used + len);
+                assert_int_equal(reading(bytes, 1, &records).code,
+                                 len == bodies[i].len ? KAFKA_NONE : KAFKA_INVALID_RECORD);
+            }
+        }
+    }
+}
+
+/* The lowest bit is the sign: the same digits with it are another, negative number. */
+static void lengths_with_a_sign_are_refused(void **state)
+{
+    (void)state;
+    static const size_t lengths_at[] = {0, 4, 8};
+    for (size_t i = 0; i < sizeof(lengths_at) / sizeof(lengths_at[0]); i++) {
+        struct batch_builder builder;
+        int32_t records;
+        batch_builder_init(&builder);
+        batch_add(&builder, TIME, SLICE_LITERAL("key"), SLICE_LITERAL("value"));
+        assert_int_equal(reading(buf_unread(&builder.records), 1, &records).code, KAFKA_NONE);
+        builder.records.data[lengths_at[i]] |= 1;
+        assert_int_equal(reading(buf_unread(&builder.records), 1, &records).code,
+                         KAFKA_INVALID_RECORD);
+        batch_builder_deinit(&builder);
+    }
 }
 
 static void a_wrong_record_is_refused_by_its_index(void **state)
@@ -616,6 +665,8 @@ int main(void)
         cmocka_unit_test(the_stream_must_hold_exactly_the_count),
         cmocka_unit_test(more_records_than_bytes_can_hold_are_refused_before_the_first),
         cmocka_unit_test(a_stream_that_is_cut_anywhere_is_refused),
+        cmocka_unit_test(a_record_that_ends_within_a_field_is_refused),
+        cmocka_unit_test(lengths_with_a_sign_are_refused),
         cmocka_unit_test(a_wrong_record_is_refused_by_its_index),
         cmocka_unit_test(wrong_headers_are_refused_by_the_records_index),
         cmocka_unit_test(the_most_headers_allowed_are_read),
