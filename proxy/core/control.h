@@ -1,6 +1,7 @@
 /*
- * The control plane: the control tables of DESIGN.md 3.1, the boot sequence, topics, producer ids, and this
- * process's membership and slots (DESIGN.md 4). Everything here is rare; nothing of it is on a record's way.
+ * The control plane: the control tables of DESIGN.md 3.1, the boot sequence, topics, producer ids,
+ * and this process's membership and slots (DESIGN.md 4). Everything here is rare; nothing of it is
+ * on a record's way.
  */
 #ifndef PROXY_CORE_CONTROL_H
 #define PROXY_CORE_CONTROL_H
@@ -25,57 +26,78 @@ struct control_hooks {
     void (*ready)(void *context, struct moment now);
     /* Serving cannot start or go on: exit code 78 (configuration) or 1. */
     void (*fatal)(void *context, int exit_code, const char *text);
-    /* A topic was found or changed; strings are borrowed for the call. */
+    /* A topic was found or changed, past TOPIC_CREATING (until then its id and table may change);
+     * strings are borrowed for the call. */
     void (*topic)(void *context, const struct topic_row *row, struct moment now);
     /* A topic's row is gone. */
     void (*topic_gone)(void *context, const uint8_t topic_id[16], struct moment now);
-    /* The lease was lost, or held again. */
+    /* The lease ran out, or is held again: nobody fenced, all state is as good as before. A member
+     * that was fenced is over: fatal, exit code 1. */
     void (*lease)(void *context, bool held, struct moment now);
 };
 
 struct control *control_new(const struct gateway_config *config, struct cluster *cluster,
                             struct action_queue *actions, const struct control_hooks *hooks);
+/* Asks nothing of the cluster, and nothing may be asked of it with answers for control any more:
+ * free it next. */
 void control_free(struct control *control);
-/* Boot: wait for a node; read system.local, settings, the keyspace; make what is missing; sluice_cluster; member and
- * slots; topics; a block of producer ids. Retries for ever where waiting can help, and says what it waits for. */
+/* Boot: wait for a node; read system.local, settings, the keyspace; make what is missing;
+ * sluice_cluster; member and slots; topics; a block of producer ids. Retries for ever where waiting
+ * can help, and says what it waits for. */
 void control_start(struct control *control, struct moment now);
 int64_t control_deadline_us(const struct control *control);
 void control_tick(struct control *control, struct moment now);
-/* Gives the slots and the lease back; `done` when the tables say so (or after deadline_us). */
-void control_release(struct control *control, int64_t deadline_us, void (*done)(void *context, struct moment now),
-                     void *context, struct moment now);
+/* The gateway hears of schema changes (cluster_on_schema_change) and passes them on: topics that
+ * others made are loaded. */
+void control_schema_changed(struct control *control, const struct cql_push *push,
+                            struct moment now);
+/* Gives the lease and with it all slots back; leads nothing from now on. `done` when the tables say
+ * so (or after deadline_us). */
+void control_release(struct control *control, int64_t deadline_us,
+                     void (*done)(void *context, struct moment now), void *context,
+                     struct moment now);
 
 const char *control_cluster_id(const struct control *control); /* NULL before ready */
-/* What the server takes in one frame and one mutation, in bytes (16 MiB where it cannot be read). */
+/* What the server takes in one frame and one mutation, in bytes (16 MiB where it cannot be read).
+ */
 size_t control_max_mutation_bytes(const struct control *control);
 
 /*
- * Leadership. A member writes only with timestamps below its durable ceiling, and answers from partition state only
- * while control_leads says so.
+ * Leadership. A member writes only with timestamps below its durable ceiling, and answers from
+ * partition state only while control_leads says so.
  */
 bool control_leads(const struct control *control, const uint8_t topic_id[16], int32_t partition,
                    struct moment now);
 int64_t control_ceiling_us(const struct control *control);
-/* C of the slot: no earlier leader of it can have written at or above this. Recovery deletes at C and writes above it. */
-int64_t control_sealed_below_us(const struct control *control, const uint8_t topic_id[16], int32_t partition);
-int32_t control_leader_epoch(const struct control *control, const uint8_t topic_id[16], int32_t partition);
+/* C of the slot: no earlier leader of it can have written at or above this. Recovery deletes at C
+ * and writes above it. */
+int64_t control_sealed_below_us(const struct control *control, const uint8_t topic_id[16],
+                                int32_t partition);
+int32_t control_leader_epoch(const struct control *control, const uint8_t topic_id[16],
+                             int32_t partition);
 
-/* A topic by LWT row, CREATE TABLE, agreement, live. `done` gets a Kafka error code (0, 17, 36 exists, 7, 56 ...) and text;
- * the topic itself arrives by hooks.topic before that. Joined when already under way. */
-typedef void (*control_created)(void *context, int16_t kafka_error, const char *text, struct moment now);
+/* A topic by LWT row, CREATE TABLE, agreement, live. `done` gets a Kafka error code and a text: 0,
+ * 3 (schema.create: never, and the table is missing), 7 (still under way after 20 s; it goes on),
+ * 17 (the table's name is taken by something else), 36 (exists), 56 (refused by the database). The
+ * topic itself arrives by hooks.topic before that. Joined when already under way. The name must be
+ * valid. `done` is called later, but for out of memory (7). */
+typedef void (*control_created)(void *context, int16_t kafka_error, const char *text,
+                                struct moment now);
 void control_topic_create(struct control *control, struct slice name, int32_t partitions,
                           control_created done, void *context, struct moment now);
 /* Kafka's name rules: 1-249 of [a-zA-Z0-9._-], not "." or "..". */
 bool topic_name_is_valid(struct slice name);
 
-/* A producer id that nobody else has or will have. False: none at hand, a block is being fetched (answer 14). */
+/* A producer id that nobody else has or will have. False: none at hand, a block is being fetched
+ * (answer 14). */
 bool control_producer_id(struct control *control, int64_t *producer_id, struct moment now);
 
-/* All DDL that Sluice runs, one statement per line with ";", for `sluice schema` and the boot sequence. */
+/* All DDL that Sluice runs, one statement per line with ";", for `sluice schema` and the boot
+ * sequence. */
 MUST_CHECK int schema_print(const struct gateway_config *config, const char *replication,
                             const char *const *topics, size_t topic_count, struct buf *out);
-/* CREATE TABLE of one log table. */
-MUST_CHECK int schema_log_table(const char *keyspace, const char *table_name, const uint8_t topic_id[16],
-                                struct buf *out);
+/* CREATE TABLE of one log table; topic_id NULL: the database chooses the table's id. */
+MUST_CHECK int schema_log_table(const char *keyspace, const char *table_name,
+                                const uint8_t topic_id[16], struct buf *out);
 
 #endif
