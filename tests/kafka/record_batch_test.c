@@ -606,6 +606,22 @@ static void timestamps_wrap_around(void **state)
     }
 }
 
+static void a_varint_beyond_its_type_is_refused(void **state)
+{
+    (void)state;
+    int32_t records;
+    struct slice timestamp = SLICE_LITERAL("\x1E"
+                                           "a\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\3\0\1\1\0");
+    assert_string_equal(reading(timestamp, 1, &records).message, "timestamp delta is not sound");
+    struct slice offset = SLICE_LITERAL("\x14"
+                                        "a\0\x80\x80\x80\x80\x10\1\1\0");
+    assert_string_equal(reading(offset, 1, &records).message,
+                        "offset delta is not the record's index");
+    struct slice length = SLICE_LITERAL("\x8C\x80\x80\x80\x10"
+                                        "a\0\0\1\1\0");
+    assert_string_equal(reading(length, 1, &records).message, "record length is not sound");
+}
+
 /* Kafka accepts a varint with more bytes than it needs, in all places. */
 static void padded_varints_are_accepted(void **state)
 {
@@ -672,6 +688,7 @@ int main(void)
         cmocka_unit_test(the_most_headers_allowed_are_read),
         cmocka_unit_test(attributes_of_a_record_are_not_looked_at),
         cmocka_unit_test(timestamps_wrap_around),
+        cmocka_unit_test(a_varint_beyond_its_type_is_refused),
         cmocka_unit_test(padded_varints_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
