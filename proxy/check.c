@@ -26,7 +26,6 @@ struct check {
     struct config *config;
     struct loop loop;
     struct cluster *cluster;
-    struct cluster_facts facts;
     struct arena arena;
     int64_t give_up_us;
     size_t question; /* the next one */
@@ -34,9 +33,10 @@ struct check {
     bool failed;
     bool misfit; /* the configuration contradicts what is stored */
     /* found */
+    char cluster_name[TEXT_BYTES], data_center[TEXT_BYTES], release[TEXT_BYTES];
     char replication[TEXT_BYTES]; /* of the keyspace; "": there is none */
     int64_t copies;               /* in the home data centre; -1: unknown */
-    uint32_t nodes;               /* there, with the one asked */
+    uint32_t nodes;               /* there */
     char commitlog_sync[TEXT_BYTES];
     char home_dc[TEXT_BYTES]; /* as stored; "": not yet */
     char consistency[TEXT_BYTES];
@@ -48,7 +48,7 @@ struct check {
 static const char *home(const struct check *check)
 {
     const char *configured = check->config->gateway.local_dc;
-    return configured != NULL ? configured : check->facts.data_center;
+    return configured != NULL ? configured : check->data_center;
 }
 
 static void copy_text(char to[TEXT_BYTES], struct slice text)
@@ -108,9 +108,20 @@ static void read_replication(struct check *check, struct slice map)
     }
 }
 
+static void on_local(struct check *check, const struct cql_result *result)
+{
+    copy_text(check->cluster_name, column(result, "cluster_name"));
+    copy_text(check->data_center, column(result, "data_center"));
+    copy_text(check->release, column(result, "release_version"));
+    if (strcmp(check->data_center, home(check)) == 0)
+        check->nodes++;
+}
+
 static void on_keyspace(struct check *check, const struct cql_result *result)
 {
     read_replication(check, column(result, "replication"));
+    if (check->copies < 0 && strstr(check->replication, "NetworkTopologyStrategy") != NULL)
+        check->copies = 0; /* it names other data centres only */
 }
 
 static void on_peer(struct check *check, const struct cql_result *result)
@@ -146,6 +157,7 @@ static const struct {
     void (*row)(struct check *check, const struct cql_result *result);
     bool of_keyspace; /* asked at the configured level, and only when the keyspace is there */
 } questions[] = {
+    {"SELECT cluster_name, data_center, release_version FROM system.local", on_local, false},
     {"SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = '%s'", on_keyspace,
      false},
     {"SELECT data_center FROM system.peers", on_peer, false},
@@ -212,6 +224,11 @@ static void ask_next(struct check *check, struct moment now)
         loop_stop(&check->loop, EXIT_FAILURE);
 }
 
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void report_keyspace(struct check *check)
 {
     const struct gateway_config *g = &check->config->gateway;
@@ -231,8 +248,8 @@ static void report_keyspace(struct check *check)
         (void)printf("keyspace: %s is missing; would be made with %s\n", g->keyspace,
                      g->replication);
     else
-        (void)printf("keyspace: %s is missing; would be made with %" PRId64 " copies in %s\n",
-                     g->keyspace, check->copies, home(check));
+        (void)printf("keyspace: %s is missing; would be made with %" PRId64 " cop%s in %s\n",
+                     g->keyspace, check->copies, check->copies == 1 ? "y" : "ies", home(check));
 }
 
 static void misfit(struct check *check, const char *setting, const char *configured,
@@ -246,7 +263,12 @@ static void misfit(struct check *check, const char *setting, const char *configu
 static void report_misfits(struct check *check)
 {
     const char *level = config_value(check->config, "cassandra", "consistency")->text;
-    if (check->copies == 0) {
+    if (check->nodes == 0) {
+        (void)printf("error: cassandra.local_dc is %s, and no node is in it; the one that answered "
+                     "is in %s\n",
+                     home(check), check->data_center);
+        check->misfit = true;
+    } else if (check->copies == 0) {
         (void)printf("error: the keyspace has no copy in the data centre %s\n", home(check));
         check->misfit = true;
     }
@@ -277,11 +299,11 @@ static void report_warnings(const struct check *check)
 /* Everything is known. */
 static void report(struct check *check)
 {
-    cluster_get_facts(check->cluster, &check->facts);
+    struct cluster_facts facts;
+    cluster_get_facts(check->cluster, &facts);
     (void)printf("cluster: %s, %s %s, data centre %s with %" PRIu32 " node%s\n",
-                 check->facts.cluster_name, check->facts.is_scylla ? "ScyllaDB" : "Cassandra",
-                 check->facts.release_version, home(check), check->nodes,
-                 check->nodes == 1 ? "" : "s");
+                 check->cluster_name, facts.is_scylla ? "ScyllaDB" : "Cassandra", check->release,
+                 home(check), check->nodes, plural(check->nodes));
     report_keyspace(check);
     report_misfits(check);
     report_warnings(check);
@@ -296,17 +318,18 @@ static void report(struct check *check)
 static void core_turn(void *context, struct moment now)
 {
     struct check *check = context;
+    struct cluster_facts facts;
     if (check->connected)
         return;
-    cluster_get_facts(check->cluster, &check->facts);
-    if (cluster_is_up(check->cluster) && check->facts.release_version[0] != '\0') {
+    if (cluster_is_up(check->cluster)) {
         check->connected = true;
         ask_next(check, now);
     } else if (now.boot_us >= check->give_up_us) {
+        cluster_get_facts(check->cluster, &facts);
         (void)printf("cluster: no node within %d s: %s\n"
                      "serve would start, keep trying, and ask producers to wait\n",
                      (int)(CONNECT_US / 1000000),
-                     check->facts.last_error[0] != '\0' ? check->facts.last_error : "no answer");
+                     facts.last_error[0] != '\0' ? facts.last_error : "no answer");
         loop_stop(&check->loop, EXIT_FAILURE);
     }
 }
@@ -384,7 +407,6 @@ int check(struct config *config)
     if (check != NULL && actions != NULL) {
         check->config = config;
         check->copies = -1;
-        check->nodes = 1;
         arena_init(&check->arena, &alloc_heap, 16 * 1024, ARENA_BYTES);
         exit_code = run(check, actions);
         arena_deinit(&check->arena);

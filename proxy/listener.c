@@ -16,6 +16,7 @@
 /* The kernel cuts it to net.core.somaxconn. Producers all come back at once after a restart. */
 #define BACKLOG              4096
 #define MAX_ACCEPTS_PER_TURN 64
+#define TELL_AGAIN_US        INT64_C(30000000)
 #define PAUSE_MS             250
 
 static const char *why(int error)
@@ -95,8 +96,14 @@ static void on_pause_over(uv_timer_t *timer)
 
 static void take_pause(struct listener *listener, int error)
 {
-    log_event(LOG_ERROR, "accept failed, pausing", "error=\"%s\" hint=\"%s\"", strerror(error),
-              error == EMFILE ? "raise the limit of open files (ulimit -n, LimitNOFILE)" : "");
+    int64_t now_us = loop_now().boot_us;
+    if (listener->told_at_us == 0 || now_us - listener->told_at_us >= TELL_AGAIN_US) {
+        listener->told_at_us = now_us;
+        log_event(LOG_ERROR, "clients cannot be accepted now", "error=\"%s\" hint=\"%s\"",
+                  strerror(error),
+                  error == EMFILE ? "raise the limit of open files (ulimit -n, LimitNOFILE)"
+                                  : "the machine is short of memory or open files");
+    }
     (void)uv_poll_stop(&listener->poll);
     (void)uv_timer_start(&listener->pause, on_pause_over, PAUSE_MS, 0);
 }

@@ -15,6 +15,7 @@ struct listener {
     uv_poll_t poll;
     uv_timer_t pause;
     int descriptor;       /* -1: closed */
+    int64_t told_at_us;   /* when it was last said that accepting fails */
     struct address bound; /* as bound: with the port that the system chose for port 0 */
 };
 
