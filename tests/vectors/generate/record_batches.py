@@ -28,10 +28,11 @@ MIXED = [
     (TIME + 1, None, b"no key", []),
     (TIME - 5000, b"tombstone, and earlier than the first", None, []),
     (TIME + 100, b"", b"", [("", b"")]),
-    (TIME + 86400000 * 365, "schl\u00fcssel".encode(), b"\xe2\x82\xac", [("\u00fc", b"x"), ("\u00fc", b"y")]),
+    (TIME + 86400000 * 365, "schl\u00fcssel".encode(), b"\xe2\x82\xac",
+     [("\u00fc", b"x"), ("\u00fc", b"y")]),
 ]
-MANY = [(TIME + i // 10, None if i % 3 == 0 else b"key-%d" % (i % 7), b"record %d " % i * (i % 70), [])
-        for i in range(300)]
+MANY = [(TIME + i // 10, None if i % 3 == 0 else b"key-%d" % (i % 7),
+         b"record %d " % i * (i % 70), []) for i in range(300)]
 
 
 def string(text):
@@ -55,7 +56,8 @@ class Broker:
         while size := stream.read(4):
             request = stream.read(struct.unpack(">i", size)[0])
             api, version, correlation, client = struct.unpack(">hhih", request[:10])
-            answer = struct.pack(">i", correlation) + self.answer(api, version, request[10 + client:])
+            body = self.answer(api, version, request[10 + client:])
+            answer = struct.pack(">i", correlation) + body
             connection.sendall(struct.pack(">i", len(answer)) + answer)
 
     def answer(self, api, version, body):
@@ -64,8 +66,9 @@ class Broker:
             return struct.pack(">hi", 35 if version > 0 else 0, len(APIS)) + rows
         if api == METADATA:
             partition = struct.pack(">ihiiiiii", 1, 0, 0, 0, 1, 0, 1, 0)
-            return (struct.pack(">ii", 1, 0) + string(b"127.0.0.1") + struct.pack(">ih", self.port, -1) +
-                    struct.pack(">iih", 0, 1, 0) + string(b"t") + b"\0" + partition)
+            broker = struct.pack(">i", 0) + string(b"127.0.0.1") + struct.pack(">ih", self.port, -1)
+            topic = struct.pack(">h", 0) + string(b"t") + b"\0" + partition
+            return struct.pack(">i", 1) + broker + struct.pack(">ii", 0, 1) + topic
         if api == INIT_PRODUCER_ID:
             return struct.pack(">ihqh", 0, 0, PRODUCER_ID, EPOCH)
         assert api == PRODUCE, (api, version)
@@ -102,8 +105,8 @@ def describe(codec, records, producer, epoch, sequence):
 def capture(name, folder, codec, records, idempotent=False):
     broker = Broker()
     producer = confluent_kafka.Producer({
-        "bootstrap.servers": f"127.0.0.1:{broker.port}", "compression.codec": codec, "linger.ms": 500,
-        "enable.idempotence": idempotent})
+        "bootstrap.servers": f"127.0.0.1:{broker.port}", "compression.codec": codec,
+        "linger.ms": 500, "enable.idempotence": idempotent})
     for time, key, value, headers in records:
         producer.produce("t", key=key, value=value, partition=0, timestamp=time, headers=headers)
     assert producer.flush(20) == 0
@@ -113,7 +116,8 @@ def capture(name, folder, codec, records, idempotent=False):
     ids = (PRODUCER_ID, EPOCH, 0) if idempotent else (-1, -1, -1)
     lines = list(describe(CODECS[codec], records, *ids))
     if len(lines) > 20:
-        lines = [f"lines={len(lines)} crc32c={crc32c(''.join(l + chr(10) for l in lines).encode()):08x}"]
+        text = "".join(line + "\n" for line in lines)
+        lines = [f"lines={len(lines)} crc32c={crc32c(text.encode()):08x}"]
     text = f"# written by librdkafka {confluent_kafka.libversion()[0]}\n"
     text += "".join(f"= {line}\n" for line in lines)
     digits = batch.hex()
