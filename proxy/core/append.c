@@ -56,8 +56,6 @@ static bool open_batch(struct appending *a, struct slice records)
         return false;
     if ((a->batch.attributes & KAFKA_BATCH_TRANSACTIONAL) != 0)
         return refuse(a, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "transactions are not served");
-    if ((a->batch.attributes & KAFKA_BATCH_LOG_APPEND_TIME) != 0)
-        return refuse(a, KAFKA_INVALID_TIMESTAMP, "the topic has CreateTime, the batch says LogAppendTime");
     if (a->batch.codec == KAFKA_CODEC_ZSTD && a->entry->produce->version < 7)
         return refuse(a, KAFKA_UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7");
     return true;
@@ -342,12 +340,12 @@ enum append_result partition_append(struct partition *partition, struct produce_
 {
     struct appending a = {.partition = partition, .entry = entry};
 
+    if (!partition_has_room(partition, now))
+        return APPEND_NO_ROOM;
     if (!gateway_leads(partition, now)) {
         produce_resolve(entry, KAFKA_NOT_LEADER_OR_FOLLOWER, -1, now);
         return APPEND_DONE;
     }
-    if (!partition_has_room(partition, now))
-        return APPEND_NO_ROOM;
     if (partition->state != PARTITION_LIVE) {
         entry->message = "the partition cannot be loaded";
         produce_resolve(entry, partition->load_error, -1, now);

@@ -163,7 +163,7 @@ void client_check_limits(struct client *client, struct moment now)
     const struct gateway_config *config = client->gateway->config;
     int64_t since = kafka_connection_frame_since_us(client->connection);
 
-    if (client->parked && now.boot_us >= produce_event_deadline_us(&client->parked_event))
+    if (client->parked && now.boot_us >= request_deadline_us(&client->parked_event))
         expire_parked(client, now);
     if (client->closing || client->parked)
         return;

@@ -223,6 +223,14 @@ bool control_leads(const struct control *control, const uint8_t topic_id[16], in
            membership_has_lease(&control->member, now);
 }
 
+bool control_leads_soon(const struct control *control, const uint8_t topic_id[16], int32_t partition,
+                        struct moment now)
+{
+    enum slot_state state = find_slot(control, topic_id, partition)->state;
+
+    return !control_leads(control, topic_id, partition, now) && state != SLOT_PEERS;
+}
+
 int64_t control_ceiling_us(const struct control *control)
 {
     return control->member.ceiling_us;

@@ -68,6 +68,10 @@ size_t control_max_mutation_bytes(const struct control *control);
  */
 bool control_leads(const struct control *control, const uint8_t topic_id[16], int32_t partition,
                    struct moment now);
+/* Not led now, but will be if nothing goes wrong: the claim is under way, or the lease is being renewed. Waiting is
+ * better than sending the client away. */
+bool control_leads_soon(const struct control *control, const uint8_t topic_id[16], int32_t partition,
+                        struct moment now);
 int64_t control_ceiling_us(const struct control *control);
 /* C of the slot: no earlier leader of it can have written at or above this. Recovery deletes at C
  * and writes above it. */

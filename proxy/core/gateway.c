@@ -89,6 +89,13 @@ static void on_lease(void *context, bool held, struct moment now)
     }
 }
 
+static void on_schema_change(void *context, const struct cql_push *push, struct moment now)
+{
+    struct gateway *gateway = context;
+
+    control_schema_changed(gateway->control, push, now);
+}
+
 static bool make_parts(struct gateway *gateway, struct moment now)
 {
     const struct gateway_config *config = gateway->config;
@@ -130,6 +137,7 @@ struct gateway *gateway_new(const struct gateway_config *config, struct moment n
         return NULL;
     }
     cluster_on_room(gateway->cluster, on_room, gateway);
+    cluster_on_schema_change(gateway->cluster, on_schema_change, gateway);
     return gateway;
 }
 
@@ -208,6 +216,14 @@ bool gateway_over_budget(const struct gateway *gateway)
 bool gateway_leads(const struct partition *partition, struct moment now)
 {
     return control_leads(partition->gateway->control, partition->topic->topic_id, partition->index, now);
+}
+
+bool gateway_leads_soon(const struct partition *partition, struct moment now)
+{
+    const struct gateway *gateway = partition->gateway;
+
+    return !gateway->draining &&
+           control_leads_soon(gateway->control, partition->topic->topic_id, partition->index, now);
 }
 
 struct cql_body *gateway_body_get(struct gateway *gateway)

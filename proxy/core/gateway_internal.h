@@ -88,6 +88,8 @@ void client_check_limits(struct client *client, struct moment now);
 
 /* handlers.c, metadata.c */
 void handle_request(struct client *client, const struct kafka_event *event, struct moment now);
+/* Until when a request may be parked. */
+int64_t request_deadline_us(const struct kafka_event *event);
 void handle_metadata(struct client *client, const struct kafka_event *event, struct moment now);
 void metadata_waits_tick(struct gateway *gateway, struct moment now);
 void metadata_waits_forget(struct client *client);
@@ -100,5 +102,6 @@ bool gateway_over_budget(const struct gateway *gateway);
 struct cql_body *gateway_body_get(struct gateway *gateway);
 void gateway_body_put(struct gateway *gateway, struct cql_body *body);
 bool gateway_leads(const struct partition *partition, struct moment now);
+bool gateway_leads_soon(const struct partition *partition, struct moment now);
 
 #endif

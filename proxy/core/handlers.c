@@ -8,7 +8,10 @@
 
 #include <assert.h>
 
-enum { API_KEYS_MAX = 64 };
+enum {
+    API_KEYS_MAX = 64,
+    BOOT_WAIT_US = 2 * 1000 * 1000, /* short: people ask for metadata to see whether somebody is there */
+};
 
 static void handle_api_versions(struct client *client, const struct kafka_event *event, struct moment now)
 {
@@ -111,22 +114,32 @@ static void handle_fetch(struct client *client, const struct kafka_event *event,
         client_fail(client, "out of memory", "Fetch", now);
 }
 
-static void handle_produce(struct client *client, const struct kafka_event *event, struct moment now)
+int64_t request_deadline_us(const struct kafka_event *event)
 {
-    struct gateway *gateway = client->gateway;
+    return event->api->key == KAFKA_PRODUCE ? produce_deadline_us(event)
+                                            : event->first_byte_us + BOOT_WAIT_US;
+}
 
-    if (!gateway->ready && !gateway->draining && now.boot_us < produce_event_deadline_us(event)) {
-        client_park(client, event, NULL); /* the boot sequence takes a second; it need not be told apart */
-        return;
-    }
-    (void)produce_start(client, event, now);
+/* Booting takes a fraction of a second: what needs the control tables waits that long, in place. */
+static bool waits_for_boot(struct client *client, const struct kafka_event *event, struct moment now)
+{
+    const struct gateway *gateway = client->gateway;
+    bool needs_tables = event->api->key == KAFKA_PRODUCE || event->api->key == KAFKA_METADATA ||
+                        event->api->key == KAFKA_INIT_PRODUCER_ID;
+
+    if (gateway->ready || gateway->draining || !needs_tables || now.boot_us >= request_deadline_us(event))
+        return false;
+    client_park(client, event, NULL);
+    return true;
 }
 
 void handle_request(struct client *client, const struct kafka_event *event, struct moment now)
 {
+    if (waits_for_boot(client, event, now))
+        return;
     switch ((enum kafka_api_key)event->api->key) {
     case KAFKA_PRODUCE:
-        handle_produce(client, event, now);
+        (void)produce_start(client, event, now);
         return;
     case KAFKA_METADATA:
         handle_metadata(client, event, now);

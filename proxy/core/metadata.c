@@ -130,8 +130,10 @@ static int16_t topic_error(struct gateway *gateway, const struct kafka_metadata_
     return code == 0 ? KAFKA_LEADER_NOT_AVAILABLE : code;
 }
 
+/* *wait is set when a partition has no leader yet. */
 static bool describe_topic(const struct gateway *gateway, const struct topic *topic,
-                           struct kafka_metadata_topic *out, struct arena *arena, struct moment now)
+                           struct kafka_metadata_topic *out, bool *wait, struct arena *arena,
+                           struct moment now)
 {
     out->name = slice_make(topic->name, topic->name_len);
     memcpy(out->topic_id, topic->topic_id, sizeof(out->topic_id));
@@ -143,6 +145,7 @@ static bool describe_topic(const struct gateway *gateway, const struct topic *to
     *node = gateway->config->node_id;
     for (int32_t i = 0; i < topic->partition_count; i++) {
         bool led = control_leads(gateway->control, topic->topic_id, i, now);
+        *wait = *wait || gateway_leads_soon(&topic->partitions[i], now);
         out->partitions[i] = (struct kafka_metadata_partition){
             .error_code = led ? 0 : KAFKA_LEADER_NOT_AVAILABLE,
             .partition_index = i,
@@ -169,7 +172,8 @@ static bool fill_all(const struct gateway *gateway, struct kafka_metadata_respon
             continue;
         struct kafka_metadata_topic *out = &response->topics[response->topic_count++];
         out->topic_authorized_operations = KAFKA_OPERATIONS_NOT_REQUESTED;
-        if (!describe_topic(gateway, topic, out, arena, now))
+        bool wait = false; /* a list of all is told as it is */
+        if (!describe_topic(gateway, topic, out, &wait, arena, now))
             return false;
     }
     return true;
@@ -191,7 +195,7 @@ static bool fill_asked(struct gateway *gateway, const struct kafka_metadata_requ
         out->topic_authorized_operations = KAFKA_OPERATIONS_NOT_REQUESTED;
         out->error_code = topic_error(gateway, request, asked, wait, now);
         if (out->error_code == 0) {
-            if (!describe_topic(gateway, asked_topic(gateway, asked), out, arena, now))
+            if (!describe_topic(gateway, asked_topic(gateway, asked), out, wait, arena, now))
                 return false;
             continue;
         }

@@ -57,8 +57,10 @@ bool partition_has_room(struct partition *partition, struct moment now)
 {
     const struct gateway_config *config = partition->gateway->config;
 
-    if (!gateway_leads(partition, now) || load_is_refused(partition, now))
-        return true; /* an answer can be given at once */
+    if (!gateway_leads(partition, now))
+        return !gateway_leads_soon(partition, now); /* "not led here" can be said at once */
+    if (load_is_refused(partition, now))
+        return true;
     if (partition->state == PARTITION_UNLOADED && now.boot_us >= partition->retry_load_us)
         start_loading(partition, now);
     if (partition->state != PARTITION_LIVE || gateway_over_budget(partition->gateway) ||

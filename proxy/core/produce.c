@@ -11,7 +11,7 @@ enum {
     DEADLINE_PERCENT = 80, /* of the client's own time-out: the answer must arrive while it listens */
 };
 
-int64_t produce_event_deadline_us(const struct kafka_event *event)
+int64_t produce_deadline_us(const struct kafka_event *event)
 {
     const struct kafka_produce_request *request = event->body;
     int64_t ms = request->timeout_ms < 0 ? 0 : request->timeout_ms;
@@ -47,7 +47,7 @@ static struct produce *produce_new(struct client *client, const struct kafka_eve
     produce->request_id = event->request_id;
     produce->version = event->version;
     produce->acks = request->acks;
-    produce->deadline_us = produce_event_deadline_us(event);
+    produce->deadline_us = produce_deadline_us(event);
     return produce;
 }
 

@@ -61,7 +61,7 @@ bool produce_resume(struct produce *produce, const struct kafka_produce_request 
 void produce_refuse_rest(struct produce *produce, const struct kafka_produce_request *request, int16_t code,
                          struct moment now);
 /* Until when the client of this Produce listens, less a fifth. */
-int64_t produce_event_deadline_us(const struct kafka_event *event);
+int64_t produce_deadline_us(const struct kafka_event *event);
 /* The entry has its result: error 0 with a base offset, or a code. May answer the request and free `produce`. */
 void produce_resolve(struct produce_entry *entry, int16_t error_code, int64_t base_offset, struct moment now);
 void produce_refuse(struct produce_entry *entry, const struct kafka_refusal *refusal, struct moment now);
