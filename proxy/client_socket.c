@@ -102,6 +102,7 @@ static void on_read(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buf)
     if (socket->closing)
         return;
     socket->read_bytes += (size_t)bytes;
+    socket->loop->received_bytes += (size_t)bytes;
     client_received(socket->client, (size_t)bytes, loop_now());
     loop_event(socket->loop);
 }

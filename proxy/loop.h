@@ -50,9 +50,10 @@ struct loop {
     uv_check_t check;
     struct loop_core core;
     struct loop_hooks hooks;
-    int64_t armed_us; /* when the timer goes off; NEVER_US: it does not run */
-    uint32_t turn;    /* counts polls; sockets bound what they read in one of them */
-    bool dirty;       /* the core was told something since its last turn */
+    int64_t armed_us;        /* when the timer goes off; NEVER_US: it does not run */
+    uint32_t turn;           /* counts polls; sockets bound what they read in one of them */
+    uint64_t received_bytes; /* from clients, since the start */
+    bool dirty;              /* the core was told something since its last turn */
     bool running;
     int exit_code;
     int64_t connect_timeout_us; /* to a CQL node, all its addresses together */

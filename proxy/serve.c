@@ -21,6 +21,7 @@
 #include "startup.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@
 #define DRAIN_GRACE_US 3000000
 /* After "drained": how long clients may take to receive their last answers and close. */
 #define GOODBYE_US        2000000
+#define QUIET_MS          5000
 #define LEAVE_POLL_MS     20
 #define RELOAD_LIST_BYTES 2048
 
@@ -41,8 +43,11 @@ struct serve {
     struct signals signals;
     struct member member;
     struct gateway *gateway;
-    uv_timer_t leaving;  /* runs while the process is on its way out */
-    int64_t leave_at_us; /* at the latest */
+    uv_timer_t leaving;   /* runs while the process is on its way out */
+    int64_t leave_at_us;  /* at the latest */
+    uv_timer_t quiet;     /* gives memory back when nothing comes any more */
+    uint64_t quiet_bytes; /* received when it looked last */
+    bool trimmed;
     int64_t started_us;
     bool drained;
 };
@@ -96,6 +101,19 @@ static void on_drained(void *context)
     serve->drained = true;
     serve->leave_at_us = loop_now().boot_us + GOODBYE_US;
     client_sockets_close(&serve->loop);
+}
+
+/* After a burst the heap keeps what it took (main.c); when no client has sent anything for a while,
+ * the system gets it back. */
+static void on_quiet(uv_timer_t *timer)
+{
+    struct serve *serve = timer->data;
+    uint64_t bytes = serve->loop.received_bytes;
+    bool quiet = bytes == serve->quiet_bytes;
+    if (quiet && !serve->trimmed)
+        (void)malloc_trim(0);
+    serve->trimmed = quiet;
+    serve->quiet_bytes = bytes;
 }
 
 static void on_stop(void *context, const char *name, unsigned count)
@@ -188,6 +206,9 @@ static bool start_core(struct serve *serve)
     serve->signals.reload = on_reload;
     (void)uv_timer_init(&serve->loop.uv, &serve->leaving);
     serve->leaving.data = serve;
+    (void)uv_timer_init(&serve->loop.uv, &serve->quiet);
+    serve->quiet.data = serve;
+    (void)uv_timer_start(&serve->quiet, on_quiet, QUIET_MS, QUIET_MS);
     return signals_start(&serve->signals, &serve->loop.uv) == STATUS_OK &&
            listener_start(&serve->listener, &serve->loop) == STATUS_OK;
 }
