@@ -61,79 +61,80 @@ static void expect_file_error(const char *yaml, const char *expected)
     assert_int_equal(rc, STATUS_MALFORMED);
 }
 
+static const struct {
+    const char *yaml;
+    const char *error;
+} file_errors[] = {
+    {"listener:\n  max_conections: 5\n",
+     "sluice.yaml:2: listener.max_conections: there is no such setting; did you mean "
+     "listener.max_connections?"},
+    {"# first\nlisteners:\n  bind: a:1\n",
+     "sluice.yaml:2: listeners: there is no such section; did you mean listener?"},
+    {"keyspace: a\n", "sluice.yaml:1: keyspace: there is no such section; did you mean "
+                      "keyspace in the section cassandra?"},
+    {"topics:\n  keyspace: a\n", "sluice.yaml:2: topics.keyspace: there is no such setting; "
+                                 "did you mean cassandra.keyspace?"},
+    {"log:\n  zzzzzz: 1\n", "sluice.yaml:2: log.zzzzzz: there is no such setting (sluice "
+                            "--print-reference lists all)"},
+    {"topics:\n\n  num_partitions: many\n",
+     "sluice.yaml:3: topics.num_partitions: \"many\" is not allowed here; allowed: a number "
+     "from 1 to 10000"},
+    {"topics:\n  num_partitions: 0\n",
+     "sluice.yaml:2: topics.num_partitions: \"0\" is not allowed here; allowed: a number from "
+     "1 to 10000"},
+    {"topics:\n  num_partitions: 99999999999999999999\n",
+     "sluice.yaml:2: topics.num_partitions: \"99999999999999999999\" is not allowed here; "
+     "allowed: a number from 1 to 10000"},
+    {"topics:\n  auto_create: maybe\n",
+     "sluice.yaml:2: topics.auto_create: \"maybe\" is not allowed here; allowed: true or "
+     "false"},
+    {"limits:\n  idle_timeout: 10\n",
+     "sluice.yaml:2: limits.idle_timeout: \"10\" is not allowed here; allowed: a duration from "
+     "1s to 7d, such as 100ms, 10s or 5min"},
+    {"limits:\n  memory_bytes: 1MiB\n",
+     "sluice.yaml:2: limits.memory_bytes: \"1MiB\" is not allowed here; allowed: a size from "
+     "8MiB to 1024GiB, such as 1048576, 64KiB or 16MiB"},
+    {"log:\n  level: loud\n", "sluice.yaml:2: log.level: \"loud\" is not allowed here; "
+                              "allowed: one of debug, info, warn, error"},
+    {"listener:\n  bind: host:99999\n",
+     "sluice.yaml:2: listener.bind: \"host:99999\" is not allowed here; allowed: HOST:PORT, "
+     "such as 192.0.2.1:9092 or [2001:db8::1]:9092"},
+    {"cassandra:\n  contact_points: a,,b\n",
+     "sluice.yaml:2: cassandra.contact_points: \"a,,b\" is not allowed here; allowed: HOST or "
+     "HOST:PORT, several with commas between them"},
+    {"cassandra:\n  contact_points: []\n",
+     "sluice.yaml:2: cassandra.contact_points: this list is not allowed here; allowed: HOST or "
+     "HOST:PORT, several with commas between them"},
+    {"cassandra:\n  keyspace: [a, b]\n",
+     "sluice.yaml:2: cassandra.keyspace: a list or a section cannot stand here; allowed: 1 to "
+     "48 letters, digits and _"},
+    {"cassandra:\n  keyspace:\n",
+     "sluice.yaml:2: cassandra.keyspace: has no value; allowed: 1 to 48 letters, digits and _"},
+    {"cassandra:\n  keyspace: my-keyspace\n",
+     "sluice.yaml:2: cassandra.keyspace: \"my-keyspace\" is not allowed here; allowed: 1 to 48 "
+     "letters, digits and _"},
+    {"cassandra:\n  keyspace: a\n  keyspace: b\n",
+     "sluice.yaml:3: cassandra.keyspace: stands in line 2 already"},
+    {"cassandra:\n  keyspace: a\nlog:\n  level: info\ncassandra:\n  local_dc: b\n",
+     "sluice.yaml:5: cassandra: this section stands in line 1 already"},
+    {"cassandra: here\n", "sluice.yaml:1: cassandra: is a section; its settings stand below "
+                          "it, indented, as key: value"},
+    {"- a\n- b\n", "sluice.yaml:1: the file must consist of sections, such as \"listener:\""},
+    {"log:\n  level: info\n---\nlog:\n  level: warn\n",
+     "sluice.yaml:3: a second YAML document cannot stand here"},
+    {"cassandra: [\n", "sluice.yaml:2: not valid YAML: did not find expected node content"},
+    {"log:\n\tlevel: info\n",
+     "sluice.yaml:2: not valid YAML: found character that cannot start any token"},
+    {"cassandra:\n  password: secret\n",
+     "sluice.yaml:2: cassandra.password: a secret must not stand here; set password_file, or "
+     "the environment variable SLUICE_CASSANDRA__PASSWORD"},
+};
+
 static void an_error_in_the_file_names_line_setting_and_what_is_allowed(void **state)
 {
     (void)state;
-    static const struct {
-        const char *yaml;
-        const char *error;
-    } cases[] = {
-        {"listener:\n  max_conections: 5\n",
-         "sluice.yaml:2: listener.max_conections: there is no such setting; did you mean "
-         "listener.max_connections?"},
-        {"# first\nlisteners:\n  bind: a:1\n",
-         "sluice.yaml:2: listeners: there is no such section; did you mean listener?"},
-        {"keyspace: a\n", "sluice.yaml:1: keyspace: there is no such section; did you mean "
-                          "keyspace in the section cassandra?"},
-        {"topics:\n  keyspace: a\n", "sluice.yaml:2: topics.keyspace: there is no such setting; "
-                                     "did you mean cassandra.keyspace?"},
-        {"log:\n  zzzzzz: 1\n", "sluice.yaml:2: log.zzzzzz: there is no such setting (sluice "
-                                "--print-reference lists all)"},
-        {"topics:\n\n  num_partitions: many\n",
-         "sluice.yaml:3: topics.num_partitions: \"many\" is not allowed here; allowed: a number "
-         "from 1 to 10000"},
-        {"topics:\n  num_partitions: 0\n",
-         "sluice.yaml:2: topics.num_partitions: \"0\" is not allowed here; allowed: a number from "
-         "1 to 10000"},
-        {"topics:\n  num_partitions: 99999999999999999999\n",
-         "sluice.yaml:2: topics.num_partitions: \"99999999999999999999\" is not allowed here; "
-         "allowed: a number from 1 to 10000"},
-        {"topics:\n  auto_create: maybe\n",
-         "sluice.yaml:2: topics.auto_create: \"maybe\" is not allowed here; allowed: true or "
-         "false"},
-        {"limits:\n  idle_timeout: 10\n",
-         "sluice.yaml:2: limits.idle_timeout: \"10\" is not allowed here; allowed: a duration from "
-         "1s to 7d, such as 100ms, 10s or 5min"},
-        {"limits:\n  memory_bytes: 1MiB\n",
-         "sluice.yaml:2: limits.memory_bytes: \"1MiB\" is not allowed here; allowed: a size from "
-         "8MiB to 1024GiB, such as 1048576, 64KiB or 16MiB"},
-        {"log:\n  level: loud\n", "sluice.yaml:2: log.level: \"loud\" is not allowed here; "
-                                  "allowed: one of debug, info, warn, error"},
-        {"listener:\n  bind: host:99999\n",
-         "sluice.yaml:2: listener.bind: \"host:99999\" is not allowed here; allowed: HOST:PORT, "
-         "such as 192.0.2.1:9092 or [2001:db8::1]:9092"},
-        {"cassandra:\n  contact_points: a,,b\n",
-         "sluice.yaml:2: cassandra.contact_points: \"a,,b\" is not allowed here; allowed: HOST or "
-         "HOST:PORT, several with commas between them"},
-        {"cassandra:\n  contact_points: []\n",
-         "sluice.yaml:2: cassandra.contact_points: this list is not allowed here; allowed: HOST or "
-         "HOST:PORT, several with commas between them"},
-        {"cassandra:\n  keyspace: [a, b]\n",
-         "sluice.yaml:2: cassandra.keyspace: a list or a section cannot stand here; allowed: 1 to "
-         "48 letters, digits and _"},
-        {"cassandra:\n  keyspace:\n",
-         "sluice.yaml:2: cassandra.keyspace: has no value; allowed: 1 to 48 letters, digits and _"},
-        {"cassandra:\n  keyspace: my-keyspace\n",
-         "sluice.yaml:2: cassandra.keyspace: \"my-keyspace\" is not allowed here; allowed: 1 to 48 "
-         "letters, digits and _"},
-        {"cassandra:\n  keyspace: a\n  keyspace: b\n",
-         "sluice.yaml:3: cassandra.keyspace: stands in line 2 already"},
-        {"cassandra:\n  keyspace: a\nlog:\n  level: info\ncassandra:\n  local_dc: b\n",
-         "sluice.yaml:5: cassandra: this section stands in line 1 already"},
-        {"cassandra: here\n", "sluice.yaml:1: cassandra: is a section; its settings stand below "
-                              "it, indented, as key: value"},
-        {"- a\n- b\n", "sluice.yaml:1: the file must consist of sections, such as \"listener:\""},
-        {"log:\n  level: info\n---\nlog:\n  level: warn\n",
-         "sluice.yaml:3: a second YAML document cannot stand here"},
-        {"cassandra: [\n", "sluice.yaml:2: not valid YAML: did not find expected node content"},
-        {"log:\n\tlevel: info\n",
-         "sluice.yaml:2: not valid YAML: found character that cannot start any token"},
-        {"cassandra:\n  password: secret\n",
-         "sluice.yaml:2: cassandra.password: a secret must not stand here; set password_file, or "
-         "the environment variable SLUICE_CASSANDRA__PASSWORD"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        expect_file_error(cases[i].yaml, cases[i].error);
+    for (size_t i = 0; i < sizeof(file_errors) / sizeof(file_errors[0]); i++)
+        expect_file_error(file_errors[i].yaml, file_errors[i].error);
 }
 
 static void settings_that_contradict_each_other_are_told(void **state)
