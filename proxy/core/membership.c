@@ -449,8 +449,11 @@ void membership_release(struct membership *member, int64_t deadline_us,
 void membership_tick(struct membership *member, struct moment now)
 {
     tell_lease(member, now);
-    bool overdue = member->lost_told || now.wall_us >= member->ceiling_us;
-    if (member->state == MEMBER_EXPECT_RENEW_TIME && overdue && !member->releasing)
+    /* The wall clock jumped: the renewal cannot wait for its time. */
+    bool jumped =
+        now.wall_us - member->lease_from.wall_us >= member->task.control->config->lease_us ||
+        now.wall_us >= member->ceiling_us;
+    if (member->state == MEMBER_EXPECT_RENEW_TIME && jumped && !member->releasing)
         task_sleep(&member->task, 0, now);
     if (member->released != NULL && now.boot_us >= member->release_deadline_us) {
         task_cancel(&member->task);

@@ -1,0 +1,199 @@
+#include "tests/support/control_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t core_deadline_us(void *context)
+{
+    const struct host *host = context;
+    return earlier(cluster_deadline_us(host->cluster), control_deadline_us(host->control));
+}
+
+static void core_tick(void *context, struct moment now)
+{
+    const struct host *host = context;
+    cluster_tick(host->cluster, now);
+    control_tick(host->control, now);
+}
+
+static void on_ready(void *context, struct moment now)
+{
+    struct host *host = context;
+    assert_false(host->ready);
+    host->ready = true;
+    host->ready_us = now.boot_us - host->started_us;
+}
+
+static void on_fatal(void *context, int exit_code, const char *text)
+{
+    struct host *host = context;
+    assert_int_equal(host->fatal_code, 0);
+    host->fatal_code = exit_code;
+    (void)snprintf(host->fatal_text, sizeof(host->fatal_text), "%s", text);
+}
+
+static void on_topic(void *context, const struct topic_row *row, struct moment now)
+{
+    struct host *host = context;
+    (void)now;
+    host->topics++;
+    host->topic = *row;
+    (void)snprintf(host->topic_name, sizeof(host->topic_name), "%s", row->name);
+    (void)snprintf(host->topic_table, sizeof(host->topic_table), "%s", row->table_name);
+    host->topic.name = host->topic_name;
+    host->topic.table_name = host->topic_table;
+}
+
+static void on_topic_gone(void *context, const uint8_t topic_id[16], struct moment now)
+{
+    struct host *host = context;
+    (void)topic_id;
+    (void)now;
+    host->topics_gone++;
+}
+
+static void on_lease(void *context, bool held, struct moment now)
+{
+    struct host *host = context;
+    (void)now;
+    if (held)
+        host->lease_held++;
+    else
+        host->lease_lost++;
+}
+
+static void on_schema(void *context, const struct cql_push *push, struct moment now)
+{
+    const struct host *host = context;
+    control_schema_changed(host->control, push, now);
+}
+
+void host_init(struct host *host, struct fake_db *db, const char *member)
+{
+    static uint64_t seed = 1;
+    *host = (struct host){0};
+    gateway_config_defaults(&host->config);
+    host->config.alloc = &alloc_heap;
+    host->config.version = "test";
+    host->config.random_seed = seed++;
+    host->config.keyspace = "sluice";
+    host->config.contact_points = &host->point;
+    host->config.contact_point_count = 1;
+    host->config.schema_create = true;
+    host->config.member = member;
+    host->config.boot_id = "boot/net:[1]";
+    host->config.predecessor_gone = true;
+    host->point = (struct contact_point){"a", 9042};
+    fake_net_init(&host->net, NULL);
+    host->net.print_log = getenv("PRINT_LOG") != NULL;
+    host->node = fake_net_add(&host->net, "a", 9042);
+    host->node->handler = fake_db_handle;
+    host->node->context = db;
+}
+
+void host_start(struct host *host)
+{
+    const struct control_hooks hooks = {host,     on_ready,      on_fatal,
+                                        on_topic, on_topic_gone, on_lease};
+    host->actions = action_queue_new(host->config.alloc);
+    assert_non_null(host->actions);
+    host->net.actions = host->actions;
+    host->cluster = cluster_new(&host->config, host->actions, host->net.now);
+    assert_non_null(host->cluster);
+    host->control = control_new(&host->config, host->cluster, host->actions, &hooks);
+    assert_non_null(host->control);
+    host->net.core =
+        (struct fake_core){.context = host, .deadline_us = core_deadline_us, .tick = core_tick};
+    cluster_on_schema_change(host->cluster, on_schema, host);
+    host->started_us = host->net.now.boot_us;
+    cluster_start(host->cluster, host->net.now);
+    control_start(host->control, host->net.now);
+    fake_net_pump(&host->net);
+}
+
+void host_up(struct host *host, struct fake_db *db, const char *member)
+{
+    host_init(host, db, member);
+    host_start(host);
+    host_run(host, SECOND_US);
+    assert_string_equal(host->fatal_text, "");
+    assert_true(host->ready);
+}
+
+void host_run(struct host *host, int64_t us)
+{
+    fake_net_run(&host->net, us);
+}
+
+void hosts_run(struct host *const *hosts, size_t count, int64_t us)
+{
+    const int64_t step_us = 20 * MS_US;
+    for (int64_t done_us = 0; done_us < us; done_us += step_us)
+        for (size_t i = 0; i < count; i++)
+            fake_net_run(&hosts[i]->net, earlier(step_us, us - done_us));
+}
+
+void host_kill(struct host *host)
+{
+    control_free(host->control);
+    cluster_free(host->cluster);
+    fake_net_deinit(&host->net);
+    action_queue_free(host->actions);
+}
+
+static void on_released(void *context, struct moment now)
+{
+    struct host *host = context;
+    (void)now;
+    assert_false(host->released);
+    host->released = true;
+}
+
+void host_stop(struct host *host)
+{
+    control_release(host->control, host->net.now.boot_us + 5 * SECOND_US, on_released, host,
+                    host->net.now);
+    host_run(host, 6 * SECOND_US);
+    assert_true(host->released);
+    host_kill(host);
+}
+
+void host_follow(struct host *host, const struct host *former)
+{
+    host->net.now = former->net.now;
+}
+
+static void on_created(void *context, int16_t error, const char *text, struct moment now)
+{
+    struct created *created = context;
+    (void)now;
+    assert_false(created->done);
+    created->done = true;
+    created->error = error;
+    (void)snprintf(created->text, sizeof(created->text), "%s", text);
+}
+
+void host_create(struct host *host, const char *name, int32_t partitions, struct created *created)
+{
+    *created = (struct created){0};
+    control_topic_create(host->control, slice_cstr(name), partitions, on_created, created,
+                         host->net.now);
+    fake_net_pump(&host->net);
+}
+
+int host_led(const struct host *host, const uint8_t topic_id[16], int count)
+{
+    int led = 0;
+    for (int i = 0; i < count; i++)
+        led += control_leads(host->control, topic_id, i, host->net.now);
+    return led;
+}
