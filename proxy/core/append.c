@@ -330,6 +330,8 @@ static enum append_result append_batch(struct appending *a, struct slice records
 refused:
     if (a->refusal.code != 0) {
         partition->gateway->counts.refused_batches++;
+        if (a->refusal.code == KAFKA_NOT_ENOUGH_REPLICAS)
+            partition_note_refused(partition, records, a->refusal.code, now);
         produce_refuse(a->entry, &a->refusal, now);
     }
     return APPEND_DONE;
@@ -342,14 +344,12 @@ enum append_result partition_append(struct partition *partition, struct produce_
 
     if (!partition_has_room(partition, now))
         return APPEND_NO_ROOM;
-    if (!gateway_leads(partition, now)) {
-        produce_resolve(entry, KAFKA_NOT_LEADER_OR_FOLLOWER, -1, now);
-        return APPEND_DONE;
-    }
-    if (partition->state != PARTITION_LIVE) {
+    if (gateway_leads(partition, now) && partition->state == PARTITION_LIVE)
+        return append_batch(&a, records, now);
+    int16_t code = gateway_leads(partition, now) ? partition->load_error : KAFKA_NOT_LEADER_OR_FOLLOWER;
+    if (code == partition->load_error)
         entry->message = "the partition cannot be loaded";
-        produce_resolve(entry, partition->load_error, -1, now);
-        return APPEND_DONE;
-    }
-    return append_batch(&a, records, now);
+    partition_note_refused(partition, records, code, now);
+    produce_resolve(entry, code, -1, now);
+    return APPEND_DONE;
 }

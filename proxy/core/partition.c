@@ -15,6 +15,7 @@ void partition_init(struct partition *partition, struct topic *topic, int32_t in
     *partition = (struct partition){.gateway = topic->gateway, .topic = topic, .index = index,
                                     .segment = -1};
     producer_table_init(&partition->producers, topic->gateway->config->alloc);
+    producer_table_init(&partition->refused, topic->gateway->config->alloc);
     list_init(&partition->mutations);
     list_init(&partition->ready_node);
 }
@@ -28,6 +29,7 @@ void partition_deinit(struct partition *partition)
         mutation_free(LIST_ENTRY(it, struct mutation, node));
     partition->open = NULL;
     producer_table_deinit(&partition->producers);
+    producer_table_deinit(&partition->refused);
     list_remove(&partition->ready_node);
 }
 
@@ -79,12 +81,13 @@ void partition_loaded(struct partition *partition, struct moment now)
     partition->recovery = NULL;
     partition->load_error = 0;
     partition->snapshot_due = true;
+    producer_table_block_all(&partition->producers, &partition->refused, now.wall_us / 1000);
+    producer_table_deinit(&partition->refused);
     gateway->counts.loaded_partitions++;
     action_log(gateway->actions, LOG_DEBUG, "partition loaded",
                "topic=%s partition=%d segment=%lld next_offset=%lld producers=%zu",
                partition->topic->name, partition->index, (long long)partition->segment,
                (long long)partition->next_offset, partition->producers.count);
-    (void)now;
 }
 
 void partition_load_failed(struct partition *partition, int16_t code, const char *text, struct moment now)
@@ -138,8 +141,11 @@ void partition_unload(struct partition *partition, const struct mutation *guilty
         recovery_cancel(partition->recovery);
     partition->recovery = NULL;
     segment_cancel(partition);
-    if (partition->state == PARTITION_LIVE)
+    if (partition->state == PARTITION_LIVE) {
         gateway->counts.loaded_partitions--;
+        producer_table_doubt(&partition->producers, partition->stable, KAFKA_NOT_ENOUGH_REPLICAS,
+                             now.wall_us / 1000, &partition->refused);
+    }
     partition->state = PARTITION_UNLOADED;
     partition->retry_load_us = 0;
     partition->load_error = 0;
@@ -195,20 +201,23 @@ bool partition_flush(struct partition *partition, struct moment now)
     return true;
 }
 
-void partition_refused_parked(struct partition *partition, struct slice records, int16_t code,
-                              struct moment now)
+void partition_note_refused(struct partition *partition, struct slice records, int16_t code,
+                            struct moment now)
 {
     struct kafka_record_batch batch;
     struct kafka_refusal refusal;
-
-    if (partition->state != PARTITION_LIVE ||
-        !kafka_record_batch_open(records, partition->gateway->config->max_message_bytes, &batch, &refusal) ||
-        batch.producer_id < 0)
-        return;
-    struct producer_claim claim = {batch.producer_id, batch.producer_epoch, batch.base_sequence,
-                                   batch.record_count};
     int64_t offset;
     int16_t earlier;
+
+    if (!kafka_record_batch_open(records, partition->gateway->config->max_message_bytes, &batch, &refusal) ||
+        batch.producer_id < 0)
+        return;
+    const struct producer_claim claim = {batch.producer_id, batch.producer_epoch, batch.base_sequence,
+                                         batch.record_count};
+    if (partition->state != PARTITION_LIVE) {
+        producer_block(&partition->refused, &claim, code, now.wall_us / 1000);
+        return;
+    }
     enum producer_verdict verdict = producer_check(&partition->producers, &claim, &offset, &earlier);
     if (verdict == PRODUCER_ACCEPT || verdict == PRODUCER_FIRST)
         producer_block(&partition->producers, &claim, code, now.wall_us / 1000);

@@ -91,6 +91,7 @@ struct partition {
     int64_t token;           /* of (index, segment) */
     struct log_rows rows;
     struct producer_table producers;
+    struct producer_table refused; /* not LIVE: who was refused meanwhile, see partition_note_refused */
 
     struct list mutations;
     struct mutation *open;   /* the last of mutations, or NULL */
@@ -114,10 +115,10 @@ enum append_result partition_append(struct partition *partition, struct produce_
                                     struct slice records, struct moment now);
 /* Would partition_append do something other than APPEND_NO_ROOM? Starts loading if that is what is missing. */
 bool partition_has_room(struct partition *partition, struct moment now);
-/* A parked batch could not wait any longer: it was refused with a retriable code, so what its producer
- * sends behind it must be too. */
-void partition_refused_parked(struct partition *partition, struct slice records, int16_t code,
-                              struct moment now);
+/* A batch was refused with a retriable code, so what its producer sends behind it must be too: a gap that we made is
+ * not the producer's fault. */
+void partition_note_refused(struct partition *partition, struct slice records, int16_t code,
+                            struct moment now);
 
 /* Sends what may be sent. False: something waits for room, a ceiling or an index row. */
 bool partition_flush(struct partition *partition, struct moment now);

@@ -174,7 +174,7 @@ void produce_refuse_rest(struct produce *produce, const struct kafka_produce_req
         bool last = ++produce->next_entry == entry_count;
         int16_t early = refuse_early(produce, entry);
         if (early == 0)
-            partition_refused_parked(entry->partition, asked->records, code, now);
+            partition_note_refused(entry->partition, asked->records, code, now);
         produce_resolve(entry, early != 0 ? early : code, -1, now);
         if (last)
             return;

@@ -140,7 +140,7 @@ static enum producer_verdict check_order(const struct producer *producer,
         return PRODUCER_ACCEPT;
     if (is_before(last, producer->window[0].first_sequence))
         return PRODUCER_OLD;
-    if (producer->blocked_code != 0 && is_before(producer->blocked_sequence, claim->first_sequence)) {
+    if (producer->blocked_code != 0 && !is_before(claim->first_sequence, producer->blocked_sequence)) {
         *code = producer->blocked_code;
         return PRODUCER_BLOCKED;
     }
@@ -157,14 +157,14 @@ enum producer_verdict producer_check(const struct producer_table *table, const s
     if (claim->epoch < producer->epoch)
         return PRODUCER_FENCED;
     if (producer->count == 0 || claim->epoch != producer->epoch) {
-        /* Nothing is stored of this epoch: only its first batch may start it. */
+        /* Nothing is stored of this epoch: its first batch starts it, also when a later one came before. */
+        if (claim->first_sequence == 0)
+            return PRODUCER_ACCEPT;
         if (producer->blocked_code != 0 && producer->epoch == claim->epoch &&
-            claim->first_sequence != producer->blocked_sequence) {
+            is_before(producer->blocked_sequence, claim->first_sequence)) {
             *code = producer->blocked_code;
             return PRODUCER_BLOCKED;
         }
-        if (claim->first_sequence == 0)
-            return PRODUCER_ACCEPT;
         return producer->count == 0 ? PRODUCER_FIRST : PRODUCER_GAP;
     }
     return check_order(producer, claim, first_offset, code);
@@ -192,6 +192,9 @@ int producer_admit(struct producer_table *table, const struct producer_claim *cl
 
     if (producer == NULL)
         return STATUS_NOMEM;
+    int32_t last = producer_last_sequence(claim->first_sequence, claim->record_count);
+    if (producer->epoch != claim->epoch || !is_before(last, producer->blocked_sequence))
+        producer->blocked_code = 0; /* the one that was refused is back */
     if (producer->epoch != claim->epoch)
         producer->count = 0;
     if (producer->count == PRODUCER_WINDOW) {
@@ -199,12 +202,10 @@ int producer_admit(struct producer_table *table, const struct producer_claim *cl
                 (PRODUCER_WINDOW - 1) * sizeof(producer->window[0]));
         producer->count--;
     }
-    producer->window[producer->count++] = (struct producer_batch){
-        claim->first_sequence, producer_last_sequence(claim->first_sequence, claim->record_count),
-        first_offset};
+    producer->window[producer->count++] =
+        (struct producer_batch){claim->first_sequence, last, first_offset};
     producer->epoch = claim->epoch;
     producer->last_write_ms = now_ms;
-    producer->blocked_code = 0;
     return STATUS_OK;
 }
 
@@ -213,14 +214,51 @@ void producer_block(struct producer_table *table, const struct producer_claim *c
 {
     struct producer *producer = find_or_make(table, claim, now_ms);
 
-    if (producer == NULL || producer->blocked_code != 0)
-        return; /* the first refusal is the one that the producer has to come back with */
+    if (producer == NULL || claim->epoch < producer->epoch)
+        return;
     if (producer->epoch != claim->epoch) {
         producer->epoch = claim->epoch;
         producer->count = 0;
+        producer->blocked_code = 0;
     }
+    if (producer->blocked_code != 0 && !is_before(claim->first_sequence, producer->blocked_sequence))
+        return; /* the first refusal is the one that the producer has to come back with */
     producer->blocked_code = code;
     producer->blocked_sequence = claim->first_sequence;
+}
+
+void producer_table_doubt(const struct producer_table *table, int64_t stable, int16_t code,
+                          int64_t now_ms, struct producer_table *refused)
+{
+    for (size_t i = 0; i < table->capacity; i++) {
+        const struct producer *producer = &table->slots[i];
+        struct producer_claim claim = {producer->producer_id, producer->epoch, producer->blocked_sequence, 1};
+        if (producer->producer_id == -1)
+            continue;
+        if (producer->blocked_code != 0)
+            producer_block(refused, &claim, producer->blocked_code, now_ms);
+        for (size_t b = 0; b < producer->count; b++) {
+            claim.first_sequence = producer->window[b].first_sequence;
+            if (producer->window[b].first_offset >= stable)
+                producer_block(refused, &claim, code, now_ms);
+        }
+    }
+}
+
+void producer_table_block_all(struct producer_table *table, const struct producer_table *refused,
+                              int64_t now_ms)
+{
+    for (size_t i = 0; i < refused->capacity; i++) {
+        const struct producer *one = &refused->slots[i];
+        struct producer_claim claim = {one->producer_id, one->epoch, one->blocked_sequence, 1};
+        if (one->producer_id == -1 || one->blocked_code == 0)
+            continue;
+        /* What was refused may have been written all the same: the one to come back with is the next after that. */
+        const struct producer *known = find(table, one->producer_id);
+        if (known != NULL && known->epoch == one->epoch && known->count > 0)
+            claim.first_sequence = next_sequence(known->window[known->count - 1].last_sequence);
+        producer_block(table, &claim, one->blocked_code, now_ms);
+    }
 }
 
 int64_t producer_waited_ms(const struct producer_table *table, int64_t producer_id, int64_t now_ms)

@@ -74,6 +74,12 @@ int64_t producer_waited_ms(const struct producer_table *table, int64_t producer_
 /* A batch that would have been accepted was refused with a retriable code. NOMEM is harmless: no entry. */
 void producer_block(struct producer_table *table, const struct producer_claim *claim, int16_t code,
                     int64_t now_ms);
+/* Blocks in `refused` whoever is blocked in `table` or has batches at `stable` or above, which were refused just now. */
+void producer_table_doubt(const struct producer_table *table, int64_t stable, int16_t code,
+                          int64_t now_ms, struct producer_table *refused);
+/* Those who are blocked in `refused` are in `table`, which was loaded afresh meanwhile: until their next batch comes. */
+void producer_table_block_all(struct producer_table *table, const struct producer_table *refused,
+                              int64_t now_ms);
 
 /* The snapshot in the `producers` column: version 1, big endian, producers in any order. */
 size_t producer_snapshot_bytes(const struct producer_table *table);
