@@ -454,7 +454,7 @@ void membership_tick(struct membership *member, struct moment now)
         now.wall_us - member->lease_from.wall_us >= member->task.control->config->lease_us ||
         now.wall_us >= member->ceiling_us;
     if (member->state == MEMBER_EXPECT_RENEW_TIME && jumped && !member->releasing)
-        task_sleep(&member->task, 0, now);
+        membership_expect(member, MEMBER_EXPECT_RENEWAL, now);
     if (member->released != NULL && now.boot_us >= member->release_deadline_us) {
         task_cancel(&member->task);
         member->state = MEMBER_CLOSED;
