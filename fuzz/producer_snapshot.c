@@ -1,0 +1,149 @@
+/*
+ * The snapshot of a partition's producers, as it comes back from the database; then, on the table
+ * that it made, batches as the tape has them.
+ */
+#include "core/producer_state.h"
+#include "fuzz/repair.h"
+#include "fuzz/support.h"
+#include "proto/endian.h"
+
+enum { STEPS = 64, CODE = 7, OUT_BYTES = 1 << 22 };
+enum { HEAD_BYTES = 5, PRODUCER_BYTES = 19, BATCH_BYTES = 16 }; /* of a snapshot */
+
+static const struct producer *find(const struct producer_table *table, int64_t producer_id)
+{
+    for (size_t i = 0; i < table->capacity; i++)
+        if (table->slots[i].producer_id == producer_id)
+            return &table->slots[i];
+    return NULL;
+}
+
+/* All that a snapshot keeps: what is known of refusals alone is not in it. */
+static void check_same(const struct producer_table *a, const struct producer_table *b)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < a->capacity; i++) {
+        const struct producer *p = &a->slots[i];
+        if (p->producer_id == -1 || p->count == 0)
+            continue;
+        const struct producer *q = find(b, p->producer_id);
+        REQUIRE(q != NULL && q->epoch == p->epoch && q->count == p->count);
+        REQUIRE(q->last_write_ms == p->last_write_ms);
+        REQUIRE(memcmp(q->window, p->window, p->count * sizeof(p->window[0])) == 0);
+        kept++;
+    }
+    REQUIRE(kept == b->count);
+}
+
+static void check_round_trip(const struct producer_table *table)
+{
+    struct producer_table again;
+    struct buf out;
+
+    producer_table_init(&again, &alloc_heap);
+    buf_init(&out, &alloc_heap, OUT_BYTES);
+    REQUIRE(producer_snapshot_write(table, &out) == STATUS_OK);
+    REQUIRE(buf_len(&out) <= producer_snapshot_bytes(table));
+    REQUIRE(producer_snapshot_read(&again, buf_unread(&out)) == STATUS_OK);
+    check_same(table, &again);
+    buf_deinit(&out);
+    producer_table_deinit(&again);
+}
+
+/* One that is known, so that what was stored is looked at, or any. */
+static int64_t some_producer(const struct producer_table *table, struct tape *tape)
+{
+    uint32_t choice = tape_byte(tape);
+
+    if (table->capacity > 0 && (choice & 1) != 0) {
+        const struct producer *p = &table->slots[choice % table->capacity];
+        if (p->producer_id != -1)
+            return p->producer_id;
+    }
+    return choice % 4;
+}
+
+static void one_batch(struct producer_table *table, struct tape *tape, int64_t now_ms)
+{
+    static const int32_t sequences[] = {0, 1, 5, INT32_MAX};
+    struct producer_claim claim = {.producer_id = some_producer(table, tape),
+                                   .epoch = (int16_t)tape_below(tape, 3),
+                                   .first_sequence = sequences[tape_below(tape, 4)],
+                                   .record_count = 1 + (int32_t)tape_below(tape, 3)};
+    const struct producer *known = find(table, claim.producer_id);
+    int64_t offset = -1;
+    int16_t code = 0;
+
+    if (known != NULL && tape_odd(tape)) {
+        claim.epoch = known->epoch;
+        if (known->count > 0)
+            claim.first_sequence =
+                producer_last_sequence(known->window[known->count - 1].last_sequence, 2);
+    }
+    if (claim.first_sequence < 0)
+        return;
+    enum producer_verdict verdict = producer_check(table, &claim, &offset, &code);
+    REQUIRE(verdict != PRODUCER_BLOCKED || code == CODE);
+    if (verdict == PRODUCER_ACCEPT && tape_odd(tape)) {
+        producer_block(table, &claim, CODE, now_ms);
+    } else if (verdict == PRODUCER_ACCEPT && producer_admit(table, &claim, now_ms, now_ms) == 0) {
+        REQUIRE(producer_check(table, &claim, &offset, &code) == PRODUCER_DUPLICATE);
+        REQUIRE(offset == now_ms);
+    }
+    (void)producer_waited_ms(table, claim.producer_id, now_ms);
+}
+
+static void run(struct producer_table *table, struct slice snapshot, struct tape *tape,
+                const struct fuzz_alloc *memory)
+{
+    int rc = producer_snapshot_read(table, snapshot);
+
+    REQUIRE(memory->peak_bytes <= 4096 + 64 * snapshot.len);
+    REQUIRE(rc == STATUS_OK || rc == STATUS_MALFORMED || memory->failures > 0);
+    if (rc < 0)
+        producer_table_clear(table);
+    else
+        check_round_trip(table);
+    for (int i = 0; i < STEPS && tape->bytes.len > 0; i++)
+        one_batch(table, tape, 1000 + i);
+    check_round_trip(table);
+}
+
+/* The version, and a count that the bytes may have. */
+size_t fuzz_repair(uint8_t *bytes, size_t len, size_t room, unsigned seed)
+{
+    (void)room;
+    (void)seed;
+    uint32_t count = 0;
+    size_t at = HEAD_BYTES;
+
+    if (len < HEAD_BYTES)
+        return len;
+    bytes[0] = 1;
+    for (; len - at >= PRODUCER_BYTES; count++) {
+        size_t window = 1 + (size_t)bytes[at + 18] % PRODUCER_WINDOW;
+        if (len - at < PRODUCER_BYTES + BATCH_BYTES * window)
+            break;
+        bytes[at] &= 0x7f;
+        bytes[at + 18] = (uint8_t)window;
+        at += PRODUCER_BYTES + BATCH_BYTES * window;
+    }
+    be32_store(bytes + 1, count);
+    return at;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = fuzz_input_split(data, size);
+    struct fuzz_alloc memory;
+    struct producer_table table;
+
+    fuzz_alloc_init_tape(&memory, &input.tape);
+    producer_table_init(&table, &memory.alloc);
+    run(&table, input.bytes, &input.tape, &memory);
+    producer_table_deinit(&table);
+    fuzz_alloc_end(&memory);
+    fuzz_input_free(&input);
+    return 0;
+}
