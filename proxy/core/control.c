@@ -144,7 +144,7 @@ void control_schema_changed(struct control *control, const struct cql_push *push
         push->change == CQL_CHANGE_UPDATED ||
         !slice_equal(push->schema.keyspace, slice_cstr(control->config->keyspace)))
         return;
-    if (control->topics_changed_us == NEVER_US)
+    if (control->topics_changed_us > now.boot_us + SCHEMA_DEBOUNCE_US)
         control->topics_changed_us = now.boot_us + SCHEMA_DEBOUNCE_US;
 }
 

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/failing_alloc.h"
+
 static const uint8_t any_topic[16] = {1, 2, 3};
 
 static void a_first_start_makes_everything_and_leads_all_slots(void **state)
@@ -327,6 +329,33 @@ static void every_transaction_of_a_start_may_be_lost(void **state)
     }
 }
 
+/* The n-th allocation fails, for every n: it ends cleanly, and where it could start it gets there
+ * in the end. */
+static void memory_may_run_out_at_any_time(void **state)
+{
+    (void)state;
+    struct failing_alloc failing;
+    failing_alloc_init(&failing);
+    for (size_t n = 1; failing_alloc_next(&failing, n); n++) {
+        struct fake_db *db = fake_db_new();
+        struct host host;
+        struct created created;
+        host_init(&host, db, "one");
+        host.config.alloc = &failing.alloc;
+        if (host_try_start(&host)) {
+            host_run(&host, 20 * SECOND_US);
+            assert_true(host.ready);
+            host_create(&host, "orders", 2, &created);
+            host_run(&host, 5 * SECOND_US);
+            assert_true(created.done);
+            assert_true(created.error == 0 || created.error == 7);
+            assert_int_equal(host_led(&host, any_topic, 128), 128);
+        }
+        host_kill(&host);
+        fake_db_free(db);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +380,7 @@ int main(void)
         cmocka_unit_test(a_new_table_that_a_node_does_not_know_yet_is_waited_for),
         cmocka_unit_test(a_refusal_at_start_ends_it_with_the_databases_words),
         cmocka_unit_test(every_transaction_of_a_start_may_be_lost),
+        cmocka_unit_test(memory_may_run_out_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

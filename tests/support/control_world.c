@@ -100,17 +100,20 @@ void host_init(struct host *host, struct fake_db *db, const char *member)
     host->node->context = db;
 }
 
-void host_start(struct host *host)
+bool host_try_start(struct host *host)
 {
     const struct control_hooks hooks = {host,     on_ready,      on_fatal,
                                         on_topic, on_topic_gone, on_lease};
     host->actions = action_queue_new(host->config.alloc);
-    assert_non_null(host->actions);
+    if (host->actions == NULL)
+        return false;
     host->net.actions = host->actions;
     host->cluster = cluster_new(&host->config, host->actions, host->net.now);
-    assert_non_null(host->cluster);
+    if (host->cluster == NULL)
+        return false;
     host->control = control_new(&host->config, host->cluster, host->actions, &hooks);
-    assert_non_null(host->control);
+    if (host->control == NULL)
+        return false;
     host->net.core =
         (struct fake_core){.context = host, .deadline_us = core_deadline_us, .tick = core_tick};
     cluster_on_schema_change(host->cluster, on_schema, host);
@@ -118,6 +121,12 @@ void host_start(struct host *host)
     cluster_start(host->cluster, host->net.now);
     control_start(host->control, host->net.now);
     fake_net_pump(&host->net);
+    return true;
+}
+
+void host_start(struct host *host)
+{
+    assert_true(host_try_start(host));
 }
 
 void host_up(struct host *host, struct fake_db *db, const char *member)
@@ -147,7 +156,8 @@ void host_kill(struct host *host)
     control_free(host->control);
     cluster_free(host->cluster);
     fake_net_deinit(&host->net);
-    action_queue_free(host->actions);
+    if (host->actions != NULL)
+        action_queue_free(host->actions);
 }
 
 static void on_released(void *context, struct moment now)

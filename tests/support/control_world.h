@@ -40,6 +40,7 @@ struct host {
 /* A host that has not started. Change config before host_start. */
 void host_init(struct host *host, struct fake_db *db, const char *member);
 void host_start(struct host *host);
+bool host_try_start(struct host *host); /* false: out of memory; host_kill frees what there is */
 /* host_init, host_start and a second: it is ready. */
 void host_up(struct host *host, struct fake_db *db, const char *member);
 void host_run(struct host *host, int64_t us);

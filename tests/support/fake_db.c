@@ -539,6 +539,11 @@ void fake_db_fault(struct fake_db *db, const char *part, enum fake_fault kind, u
     die("too many faults", part);
 }
 
+void fake_db_clear_faults(struct fake_db *db)
+{
+    memset(db->faults, 0, sizeof(db->faults));
+}
+
 void fake_db_execute_late(struct fake_db *db)
 {
     for (struct text *text = db->late; text != NULL; text = text->next)

@@ -42,6 +42,7 @@ enum fake_fault {
 };
 /* For the next `times` statements over the wire whose text contains `part`. */
 void fake_db_fault(struct fake_db *db, const char *part, enum fake_fault fault, unsigned times);
+void fake_db_clear_faults(struct fake_db *db);
 void fake_db_execute_late(struct fake_db *db);
 /* Statements over the wire that contain `part`. */
 unsigned fake_db_count(const struct fake_db *db, const char *part);
