@@ -166,6 +166,7 @@ static void take_back(struct appending *a)
             partition->closed--;
         mutation_free(newest);
     }
+    partition->segment_bytes -= (int64_t)a->records.len;
     if (a->shared != NULL) {
         if (a->shared->state == MUTATION_CLOSED)
             partition->closed--;
@@ -209,6 +210,8 @@ static bool write_row(struct appending *a, int32_t index, const struct kafka_rec
         return false;
     int rc = log_rows_put(&partition->rows, &mutation->body->buf, partition->next_offset + index, record,
                           index == 0 ? &a->columns : NULL);
+    if (rc == STATUS_LIMIT)
+        return refuse(a, KAFKA_MESSAGE_TOO_LARGE, "a record is larger than the database takes in one mutation");
     if (rc < 0)
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     mutation->rows++;
@@ -320,9 +323,7 @@ static enum append_result append_batch(struct appending *a, struct slice records
     if (!segment_take(partition, a->batch.record_count, a->records.len))
         return APPEND_NO_ROOM;
     set_columns(a);
-    if (!choose_mutation(a))
-        goto refused;
-    if (!write_rows(a) || !admit(a, &claim, now)) {
+    if (!choose_mutation(a) || !write_rows(a) || !admit(a, &claim, now)) {
         take_back(a);
         goto refused;
     }

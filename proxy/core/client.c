@@ -167,6 +167,8 @@ void client_check_limits(struct client *client, struct moment now)
         expire_parked(client, now);
     if (client->closing || client->parked)
         return;
+    if (since != 0 && since < client->reading_since_us)
+        since = client->reading_since_us; /* while we did not read, it could not send */
     if (!client->understood && now.boot_us - client->opened_us > config->first_request_timeout_us)
         client_fail(client, "no request within limits.first_request_timeout", "", now);
     else if (since != 0 && client->reading && now.boot_us - since > config->request_receive_timeout_us)

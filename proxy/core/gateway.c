@@ -277,8 +277,18 @@ static bool may_resume(const struct client *client, struct moment now)
 
 static void resume_parked(struct gateway *gateway, struct moment now)
 {
-    LIST_EACH_SAFE(it, after, &gateway->parked) {
-        struct client *client = LIST_ENTRY(it, struct client, parked_node);
+    struct list round;
+
+    list_init(&round); /* one look at each: who is parked again, behind the others, has the next turn */
+    while (!list_empty(&gateway->parked)) {
+        struct list *node = gateway->parked.next;
+        list_remove(node);
+        list_append(&round, node);
+    }
+    while (!list_empty(&round)) {
+        struct client *client = LIST_ENTRY(round.next, struct client, parked_node);
+        list_remove(&client->parked_node);
+        list_append(&gateway->parked, &client->parked_node);
         if (may_resume(client, now))
             client_unpark(client, now);
     }
@@ -305,16 +315,16 @@ static bool has_memory(const struct client *client)
         return true;
     LIST_EACH(it, &gateway->clients) {
         const struct client *other = LIST_ENTRY(it, struct client, node);
-        if (other->held_bytes > SMALL_HOLDER_BYTES && !other->parked &&
-            kafka_connection_frame_since_us(other->connection) <
-                kafka_connection_frame_since_us(client->connection))
+        int64_t since_us = kafka_connection_frame_since_us(other->connection);
+        if (other->held_bytes > SMALL_HOLDER_BYTES && !other->parked && since_us != 0 &&
+            since_us < kafka_connection_frame_since_us(client->connection))
             return false;
     }
     return true;
 }
 
 /* What the driver must know of a client after this turn. */
-static void announce(struct client *client)
+static void announce(struct client *client, struct moment now)
 {
     struct action_queue *actions = client->gateway->actions;
     account(client);
@@ -327,6 +337,7 @@ static void announce(struct client *client)
         action_client(actions, ACTION_CLIENT_WRITE, client, true);
     if (wants != client->reading) {
         client->reading = wants;
+        client->reading_since_us = now.boot_us;
         action_client(actions, ACTION_CLIENT_READ, client, wants);
     }
     if (client->closing && !client->close_asked) {
@@ -342,7 +353,7 @@ static void announce_dirty(struct gateway *gateway, struct moment now)
         list_remove(&client->dirty_node);
         client_pump(client, now); /* answers may have made room in its pipeline */
         list_remove(&client->dirty_node);
-        announce(client);
+        announce(client, now);
     }
 }
 
@@ -408,7 +419,8 @@ void gateway_turn(struct gateway *gateway, struct moment now)
 static bool is_busy(const struct gateway *gateway)
 {
     return gateway->draining || !list_empty(&gateway->produces) || !list_empty(&gateway->parked) ||
-           !list_empty(&gateway->waits) || !list_empty(&gateway->blocked_partitions);
+           !list_empty(&gateway->waits) || !list_empty(&gateway->blocked_partitions) ||
+           !list_empty(&gateway->ready_partitions);
 }
 
 int64_t gateway_deadline_us(const struct gateway *gateway)

@@ -67,6 +67,7 @@ struct client {
     bool close_asked; /* ACTION_CLIENT_CLOSE is queued or done */
     bool half_closed;
     bool reading;     /* what the driver was told last */
+    int64_t reading_since_us; /* when that was */
     bool understood;  /* its first request has been understood */
     uint32_t waiting; /* requests of it that are not answered yet */
     size_t held_bytes; /* its share of gateway.client_bytes */

@@ -22,6 +22,7 @@ struct mutation *mutation_open(struct partition *partition)
     mutation->partition = partition;
     mutation->state = MUTATION_OPEN;
     mutation->segment = partition->segment;
+    mutation->token = partition->token;
     mutation->first_offset = mutation->end_offset = partition->next_offset;
     list_init(&mutation->batches);
     list_append(&partition->mutations, &mutation->node);
@@ -161,7 +162,7 @@ bool mutation_send(struct mutation *mutation, struct moment now)
     partition->highest_timestamp_us = timestamp_us;
     mutation->state = MUTATION_SENT;
     mutation->request = (struct cluster_request){.opcode = CQL_BATCH, .body = mutation->body,
-                                                 .token = partition->token, .has_token = true,
+                                                 .token = mutation->token, .has_token = true,
                                                  .deadline_us = NEVER_US, .done = mutation_done,
                                                  .context = mutation};
     cluster_send(gateway->cluster, &mutation->request, now);

@@ -68,7 +68,7 @@ bool partition_has_room(struct partition *partition, struct moment now)
     if (partition->state != PARTITION_LIVE || gateway_over_budget(partition->gateway) ||
         !cluster_is_up(partition->gateway->cluster))
         return false;
-    return partition->open == NULL || !mutation_is_full(partition->open) ||
+    return (partition->open != NULL && !mutation_is_full(partition->open)) ||
            partition->closed < config->mutations_per_partition;
 }
 
@@ -194,7 +194,7 @@ bool partition_flush(struct partition *partition, struct moment now)
         }
         if (mutation->parts_missing > 0)
             continue;
-        if (!cluster_has_room(partition->gateway->cluster, partition->token) ||
+        if (!cluster_has_room(partition->gateway->cluster, mutation->token) ||
             !mutation_send(mutation, now))
             return false;
     }

@@ -50,6 +50,7 @@ struct mutation {
     struct cql_body *body;
     enum mutation_state state;
     int64_t segment;
+    int64_t token; /* of (partition, segment) */
     int64_t first_offset;
     int64_t end_offset;
     uint32_t rows;

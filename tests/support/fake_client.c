@@ -54,8 +54,10 @@ void fake_client_half_close(struct fake_client *fake)
         client_half_closed(fake->client, fake->net->now);
 }
 
-static void feed(struct fake_client *fake)
+void fake_client_feed(struct fake_client *fake)
 {
+    if (fake->is_feeding) /* chunk_bytes: from inside the pump below */
+        return;
     while (fake->client != NULL && fake->reading && buf_len(&fake->input) > 0) {
         size_t room = 0, len = buf_len(&fake->input);
         uint8_t *space = client_space(fake->client, &room);
@@ -68,15 +70,17 @@ static void feed(struct fake_client *fake)
         memcpy(space, buf_unread(&fake->input).data, len);
         buf_consume(&fake->input, len);
         client_received(fake->client, len, fake->net->now);
+        fake->is_feeding = true;
         if (fake->chunk_bytes > 0)
             fake_net_pump(fake->net);
+        fake->is_feeding = false;
     }
 }
 
 void fake_client_send_bytes(struct fake_client *fake, struct slice bytes)
 {
     must(buf_append(&fake->input, bytes));
-    feed(fake);
+    fake_client_feed(fake);
 }
 
 void fake_client_encode(struct buf *out, int16_t api_key, int16_t version, int32_t correlation_id,
@@ -97,7 +101,7 @@ int32_t fake_client_send(struct fake_client *fake, int16_t api_key, int16_t vers
     fake->requests[id].api_key = api_key;
     fake->requests[id].version = version;
     fake_client_encode(&fake->input, api_key, version, id, body);
-    feed(fake);
+    fake_client_feed(fake);
     return id;
 }
 
@@ -118,7 +122,7 @@ void fake_client_action(struct fake_client *fake, const struct action *action)
         take_output(fake);
     } else if (action->kind == ACTION_CLIENT_READ) {
         fake->reading = action->on;
-        feed(fake);
+        fake_client_feed(fake);
     } else if (action->kind == ACTION_CLIENT_CLOSE) {
         take_output(fake);
         fake->closed_by_gateway = true;

@@ -25,6 +25,7 @@ struct fake_client {
     /* its own */
     struct gateway *gateway;
     struct fake_net *net;
+    bool is_feeding;
     struct buf input; /* what the gateway has not taken */
     struct arena arena;
     struct {
@@ -69,6 +70,8 @@ bool fake_client_produced(struct fake_client *fake,
 /* Asks for one topic by name. */
 void fake_client_ask_topic(struct fake_client *fake, const char *topic);
 
+/* Hands over what the gateway takes now. */
+void fake_client_feed(struct fake_client *fake);
 /* For fake_net: an action for this client. */
 void fake_client_action(struct fake_client *fake, const struct action *action);
 

@@ -22,7 +22,10 @@ static void core_tick(void *context, struct moment now)
 
 static void core_turn(void *context, struct moment now)
 {
-    gateway_turn(((struct gateway_world *)context)->gateway, now);
+    struct gateway_world *world = context;
+    for (size_t i = 0; i < world->client_count; i++)
+        fake_client_feed(world->clients[i]); /* a socket is readable until it is empty */
+    gateway_turn(world->gateway, now);
 }
 
 static void core_action(void *context, const struct action *action, struct moment now)
