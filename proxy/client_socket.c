@@ -19,6 +19,7 @@ struct client_socket {
     struct client *client; /* NULL: gone */
     struct list node;      /* loop->clients */
     struct list aside;     /* loop->starved or loop->lingering */
+    bool starved;          /* the core had no room for what the client sent */
     int64_t close_at_us;   /* lingering */
     uint32_t read_turn;    /* the turn that read_bytes belongs to */
     size_t read_bytes;
@@ -54,6 +55,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     struct client_socket *socket = handle->data;
     struct loop *loop = socket->loop;
     *buf = uv_buf_init(NULL, 0);
+    socket->starved = false;
     if (socket->closing) {
         *buf = uv_buf_init((char *)loop->scratch, LOOP_SCRATCH_BYTES);
         return;
@@ -66,24 +68,31 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
         return; /* its share of this turn; the poll reports it again */
     size_t room = 0;
     uint8_t *space = client_space(socket->client, &room);
-    if (room == 0) {
-        (void)uv_read_stop((uv_stream_t *)&socket->tcp);
-        list_remove(&socket->aside);
-        list_append(&loop->starved, &socket->aside);
-        loop_event(loop); /* arms the timer that tries again */
-        return;
-    }
+    socket->starved = room == 0; /* on_read hears of it: libuv 1.44 must not be stopped from in here */
     if (room > LOOP_READ_BYTES)
         room = LOOP_READ_BYTES;
     *buf = uv_buf_init((char *)space, (unsigned)room);
+}
+
+static void set_starved(struct client_socket *socket)
+{
+    (void)uv_read_stop((uv_stream_t *)&socket->tcp);
+    list_remove(&socket->aside);
+    list_append(&socket->loop->starved, &socket->aside);
+    loop_event(socket->loop); /* arms the timer that tries again */
 }
 
 static void on_read(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buf)
 {
     (void)buf;
     struct client_socket *socket = stream->data;
-    if (socket->client == NULL || bytes == 0 || bytes == UV_ENOBUFS)
+    if (socket->client == NULL || bytes == 0)
         return;
+    if (bytes == UV_ENOBUFS) {
+        if (socket->starved)
+            set_starved(socket);
+        return;
+    }
     if (bytes == UV_EOF) {
         socket->ended = true;
         (void)uv_read_stop(stream);
