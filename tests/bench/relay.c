@@ -37,6 +37,7 @@
 #define PAD_BYTES      ((size_t)1024 * 1024)
 #define MAX_EVENTS     64
 #define MAX_PARTITIONS 1024
+#define MAX_PRODUCERS  4096
 #define MAX_TURN       4096  /* requests in one turn */
 #define MAX_UNDER_WAY  65536 /* a power of two */
 #define BATCH_HEAD     ((size_t)CQL_HEADER_BYTES + 3)
@@ -49,7 +50,7 @@ struct producer {
     int fd;
     struct buf in, out;
     size_t passed_on; /* bytes of `in` that the node gets in this turn */
-    bool is_dirty;    /* `out` has something; in relay.dirty */
+    bool is_in_turn;
     /* where things are in its requests and answers; 0: no request was seen yet */
     size_t index_at, count_at, answer_index_at, answer_offset_at;
     struct buf answer;
@@ -72,8 +73,8 @@ struct relay {
     struct iovec vectors[MAX_TURN * 3];
     uint8_t heads[MAX_TURN][BATCH_HEAD];
     size_t vector_count, head_count;
-    struct producer *turn[MAX_EVENTS];
-    size_t turn_count;
+    struct producer *turn[MAX_PRODUCERS]; /* each once */
+    size_t turn_count, producer_count;
     int64_t offsets[MAX_PARTITIONS];
     int64_t producer_ids;
 };
@@ -238,8 +239,19 @@ static void take_requests(struct relay *relay, struct producer *producer)
     }
 }
 
-static void close_producer(struct producer *producer)
+static void join_turn(struct relay *relay, struct producer *producer)
 {
+    if (!producer->is_in_turn)
+        relay->turn[relay->turn_count++] = producer;
+    producer->is_in_turn = true;
+}
+
+/* One that still waits for answers is not expected to go. */
+static void close_producer(struct relay *relay, struct producer *producer)
+{
+    if (producer->is_in_turn || relay->ring_first != relay->ring_end)
+        bench_die("a producer left before all was answered");
+    relay->producer_count--;
     close(producer->fd);
     buf_deinit(&producer->in);
     buf_deinit(&producer->out);
@@ -254,12 +266,12 @@ static void read_producer(struct relay *relay, struct producer *producer)
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
-        close_producer(producer);
+        close_producer(relay, producer);
         return;
     }
     buf_wrote(&producer->in, (size_t)got);
     take_requests(relay, producer);
-    relay->turn[relay->turn_count++] = producer;
+    join_turn(relay, producer);
 }
 
 /* All that was taken in this turn, in one write if the socket takes it. */
@@ -299,10 +311,7 @@ static void answer(struct relay *relay)
     be64_store(bytes + producer->answer_offset_at, (uint64_t)relay->offsets[under_way->partition]);
     relay->offsets[under_way->partition] += under_way->records;
     need(buf_append(&producer->out, buf_unread(&producer->answer)));
-    if (!producer->is_dirty && relay->turn_count < MAX_EVENTS) {
-        producer->is_dirty = true;
-        relay->turn[relay->turn_count++] = producer;
-    }
+    join_turn(relay, producer);
 }
 
 static void read_node(struct relay *relay)
@@ -327,7 +336,7 @@ static void end_turn(struct relay *relay)
     write_node(relay);
     for (size_t i = 0; i < relay->turn_count; i++) {
         struct producer *producer = relay->turn[i];
-        producer->is_dirty = false;
+        producer->is_in_turn = false;
         if (producer->passed_on > 0)
             buf_consume(&producer->in, producer->passed_on);
         producer->passed_on = 0;
@@ -355,8 +364,8 @@ static void accept_producers(struct relay *relay)
 {
     for (int fd = bench_accept(relay->listener); fd >= 0; fd = bench_accept(relay->listener)) {
         struct producer *producer = calloc(1, sizeof(*producer));
-        if (producer == NULL)
-            bench_die("out of memory");
+        if (producer == NULL || relay->producer_count++ == MAX_PRODUCERS)
+            bench_die("out of memory, or too many producers");
         producer->fd = fd;
         buf_init(&producer->in, &alloc_heap, BUFFER_MAX);
         buf_init(&producer->out, &alloc_heap, BUFFER_MAX);
@@ -367,8 +376,8 @@ static void accept_producers(struct relay *relay)
 
 static void turn(struct relay *relay)
 {
-    struct epoll_event events[MAX_EVENTS / 2]; /* each producer may be in a turn twice */
-    int count = epoll_wait(relay->epoll, events, MAX_EVENTS / 2, -1);
+    struct epoll_event events[MAX_EVENTS];
+    int count = epoll_wait(relay->epoll, events, MAX_EVENTS, -1);
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == NULL)
             accept_producers(relay);
