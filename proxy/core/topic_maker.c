@@ -176,8 +176,8 @@ static bool is_others_table(const struct topic_maker *maker)
 static void no_name_left(struct topic_maker *maker)
 {
     set_error(maker, INVALID_TOPIC,
-              "no table name is left for topic '%s': \"%s\" is another topic's", maker->row.name,
-              maker->row.table_name);
+              "no table name is left for topic '%s': table '%s' is another topic's",
+              maker->row.name, maker->row.table_name);
 }
 
 static void found_table(struct topic_maker *maker, const struct answer *answer, struct moment now)
@@ -203,10 +203,9 @@ static void found_table(struct topic_maker *maker, const struct answer *answer, 
         maker_expect(maker, TOPIC_EXPECT_ROW, now);
         return;
     }
-    set_error(
-        maker, UNKNOWN_TOPIC,
-        "table \"%s\".\"%s\" is missing and schema.create is never: `sluice schema %s` prints it",
-        control->config->keyspace, maker->row.table_name, maker->row.name);
+    set_error(maker, UNKNOWN_TOPIC,
+              "table '%s.%s' is missing and schema.create is never: `sluice schema %s` prints it",
+              control->config->keyspace, maker->row.table_name, maker->row.name);
     maker_finish(maker, now);
 }
 
@@ -220,7 +219,7 @@ static void table_id_answer(struct topic_maker *maker, const struct answer *answ
                        now); /* another node answers, which has not heard of it */
             return;
         }
-        set_error(maker, STORAGE, "table \"%s\".\"%s\" is missing", control->config->keyspace,
+        set_error(maker, STORAGE, "table '%s.%s' is missing", control->config->keyspace,
                   maker->row.table_name);
         maker_finish(maker, now);
         return;
@@ -248,11 +247,10 @@ static void columns_answer(struct topic_maker *maker, const struct answer *answe
                schema_column_fits(&column, &seen) && fits;
     }
     if (!fits || seen != SCHEMA_COLUMNS_ALL) {
-        set_error(
-            maker, INVALID_TOPIC,
-            "table \"%s\".\"%s\" exists and is not a log table: its columns differ. Rename it, or "
-            "the topic, or map the topic to it",
-            maker->task.control->config->keyspace, maker->row.table_name);
+        set_error(maker, INVALID_TOPIC,
+                  "table '%s.%s' exists and is not a log table: its columns differ. Rename it, or "
+                  "the topic, or map the topic to it",
+                  maker->task.control->config->keyspace, maker->row.table_name);
         maker_expect(maker, TOPIC_EXPECT_REMOVED, now);
         return;
     }
