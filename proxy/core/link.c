@@ -12,6 +12,7 @@
  * until it fails: the driver may still be writing from its memory.
  */
 #include "core/cluster_internal.h"
+#include "cql/frame.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -188,6 +189,7 @@ void link_connected(struct link *link, struct moment now)
         .password = config->password,
         .client_version = config->version,
         .register_events = true,
+        .max_frame_bytes = CQL_BODY_BYTES_MAX, /* kept rows of a partition are read again */
         .max_streams =
             (uint16_t)(config->window_max < 30000 ? config->window_max + LINK_EXTRA_STREAMS
                                                   : 32000),

@@ -134,7 +134,9 @@ static void tail_page(void *context, const struct cluster_reply *reply, bool tou
     }
     bool whole = rows < recovery->page_rows ||
                  (!recovery->decided && recovery->lowest_offset <= recovery->segment_first);
-    bool enough = recovery->snapshot_offset >= 0 && recovery->lowest_offset <= recovery->stable;
+    /* One row below the base, too: it shows that nothing is missing there. */
+    int64_t base = recovery->stable > recovery->segment_first ? recovery->stable : recovery->segment_first;
+    bool enough = recovery->snapshot_offset >= 0 && (recovery->decided || recovery->lowest_offset < base);
     if (whole || enough)
         recovery_tail_read(recovery, now);
     else

@@ -16,6 +16,7 @@ enum {
     REWRITE_FIRST_PAGE_ROWS = 16, /* rows may be large: a page must fit into one answer and one mutation */
     REWRITE_MAX_PAGE_ROWS = 1024,
     REWRITE_SMALL_BYTES = 256 * 1024,
+    REWRITE_SLACK_BYTES = 16 * 1024, /* what is around a row that is as large as the database takes */
     ROW_COLUMNS = 11, /* offset ... producers */
 };
 
@@ -162,16 +163,22 @@ static int put_delete(struct recovery *recovery, struct buf *out, int64_t from, 
     return STATUS_OK;
 }
 
+static size_t row_bytes(const struct cql_result *result)
+{
+    size_t bytes = 64 + CQL_STATEMENT_ID_MAX_BYTES;
+
+    for (size_t i = 0; i < ROW_COLUMNS; i++)
+        bytes += 4 + cql_result_cell(result, i).len;
+    return bytes;
+}
+
 /* The row as it was read; what was null there stays unset. */
 static int put_row(struct recovery *recovery, struct buf *out, const struct cql_result *result)
 {
     const struct partition *partition = recovery->partition;
     const struct cluster_statement *statement = partition->topic->insert_first;
-    size_t bytes = 64 + CQL_STATEMENT_ID_MAX_BYTES;
+    int rc = buf_reserve(out, row_bytes(result));
 
-    for (size_t i = 0; i < ROW_COLUMNS; i++)
-        bytes += 4 + cql_result_cell(result, i).len;
-    int rc = buf_reserve(out, bytes);
     if (rc < 0)
         return rc;
     uint8_t *p = cql_batch_entry(buf_tail(out), statement->id, statement->id_len, ROW_COLUMNS + 2);
@@ -185,29 +192,48 @@ static int put_row(struct recovery *recovery, struct buf *out, const struct cql_
     return STATUS_OK;
 }
 
-/* One mutation from the page at hand; *next is the offset after its last row. */
+/* How many rows of the page fit into one mutation, at least one, and the last one's offset. MALFORMED. */
+static int measure_page(const struct recovery *recovery, struct cql_result scan, uint16_t *rows, int64_t *last)
+{
+    size_t bytes = 0, most = control_max_mutation_bytes(recovery->partition->gateway->control) / 2;
+
+    *rows = 0;
+    while (cql_result_next_row(&scan)) {
+        bytes += row_bytes(&scan);
+        if (*rows > 0 && bytes > most)
+            return STATUS_OK;
+        if (!cql_cell_i64(cql_result_cell(&scan, 0), last))
+            return STATUS_MALFORMED;
+        (*rows)++;
+    }
+    return STATUS_OK;
+}
+
+/* One mutation from the page at hand, or from as much of it as fits; *next is the offset after its last row. */
 static int fill_page(struct recovery *recovery, struct cql_result *result, int64_t *next)
 {
-    struct gateway *gateway = recovery->partition->gateway;
+    struct partition *partition = recovery->partition;
+    struct gateway *gateway = partition->gateway;
     struct buf *out = &recovery->body->buf;
-    uint16_t statements = 1;
+    uint16_t rows;
     int64_t last = recovery->rewritten - 1, timestamp_us = gateway_timestamp(gateway, recovery->now);
-    int rc = timestamp_us == 0 ? STATUS_BUSY : cql_batch_begin(out);
+    int rc = timestamp_us == 0 ? STATUS_BUSY : measure_page(recovery, *result, &rows, &last);
 
-    struct cql_result scan = *result; /* the delete goes first and names the last offset: look ahead */
-    while (cql_result_next_row(&scan))
-        if (!cql_cell_i64(cql_result_cell(&scan, 0), &last))
-            return STATUS_MALFORMED;
+    if (rc == STATUS_OK)
+        rc = cql_batch_begin(out);
     if (rc == STATUS_OK)
         rc = put_delete(recovery, out, recovery->rewritten, last + 1);
-    while (rc == STATUS_OK && cql_result_next_row(result)) {
+    for (uint16_t i = 0; rc == STATUS_OK && i < rows && cql_result_next_row(result); i++)
         rc = put_row(recovery, out, result);
-        statements++;
-    }
     if (rc == STATUS_OK)
-        rc = cql_batch_finish(out, statements, gateway->config->consistency, timestamp_us);
+        rc = cql_batch_finish(out, (uint16_t)(rows + 1), gateway->config->consistency, timestamp_us);
+    if (rc < 0)
+        return rc;
+    partition->highest_timestamp_us = timestamp_us; /* should this load fail, the next one seals above it */
     *next = last + 1;
-    return rc;
+    recovery->rewrite_rows = buf_len(out) < REWRITE_SMALL_BYTES && rows * 4 <= REWRITE_MAX_PAGE_ROWS ? rows * 4
+                                                                                                   : rows;
+    return STATUS_OK;
 }
 
 static void page_read(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
@@ -225,14 +251,13 @@ static void page_read(void *context, const struct cluster_reply *reply, bool tou
         return;
     }
     recovery->now = now;
-    recovery->body = cql_body_new(gateway->config->alloc, control_max_mutation_bytes(gateway->control));
+    recovery->body = cql_body_new(gateway->config->alloc,
+                                  control_max_mutation_bytes(gateway->control) + REWRITE_SLACK_BYTES);
     if (recovery->body == NULL || fill_page(recovery, &result, &next) < 0) {
         recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "kept rows cannot be written again now", now);
         return;
     }
     recovery->rewritten = next;
-    if (buf_len(&recovery->body->buf) < REWRITE_SMALL_BYTES && recovery->rewrite_rows < REWRITE_MAX_PAGE_ROWS)
-        recovery->rewrite_rows *= 4;
     recovery->request = (struct cluster_request){.opcode = CQL_BATCH, .body = recovery->body, .control = true,
                                                  .deadline_us = NEVER_US, .done = page_written,
                                                  .context = recovery};
