@@ -7,46 +7,72 @@
 
 /* clang-format off */
 #define STATEMENT_MAP(X) \
-    X(LOCAL, "SELECT cluster_name, data_center, release_version, partitioner, host_id, schema_version, " \
-             "toTimestamp(now()) AS now FROM system.local WHERE key = 'local'") \
+    X(LOCAL, \
+      "SELECT cluster_name, data_center, release_version, partitioner, host_id, " \
+      "schema_version, toTimestamp(now()) AS now FROM system.local WHERE key = 'local'") \
     X(PEERS, "SELECT data_center, host_id, schema_version FROM system.peers") \
     X(SETTINGS, "SELECT name, value FROM system_views.settings") \
-    X(KEYSPACE, "SELECT replication, durable_writes FROM system_schema.keyspaces WHERE keyspace_name = ?") \
+    X(KEYSPACE, \
+      "SELECT replication, durable_writes FROM system_schema.keyspaces WHERE keyspace_name " \
+      "= ?") \
     X(TABLES, "SELECT * FROM system_schema.tables WHERE keyspace_name = ?") \
-    X(TABLE_ID, "SELECT id FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?") \
-    X(COLUMNS, "SELECT column_name, kind, position, type FROM system_schema.columns " \
-               "WHERE keyspace_name = ? AND table_name = ?") \
-    X(CLUSTER_READ, "SELECT cluster_id, format, slots, home_dc, consistency FROM @.sluice_cluster WHERE name = ?") \
-    X(CLUSTER_INSERT, "INSERT INTO @.sluice_cluster (name, cluster_id, format, slots, home_dc, consistency) " \
-                      "VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS") \
+    X(TABLE_ID, \
+      "SELECT id FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?") \
+    X(COLUMNS, \
+      "SELECT column_name, kind, position, type FROM system_schema.columns WHERE " \
+      "keyspace_name = ? AND table_name = ?") \
+    X(CLUSTER_READ, \
+      "SELECT cluster_id, format, slots, home_dc, consistency FROM @.sluice_cluster WHERE " \
+      "name = ?") \
+    X(CLUSTER_INSERT, \
+      "INSERT INTO @.sluice_cluster (name, cluster_id, format, slots, home_dc, " \
+      "consistency) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS") \
     X(TOPICS_SCAN, "SELECT topic, topic_id, table_name, partitions, state FROM @.sluice_topics") \
-    X(TOPIC_READ, "SELECT topic, topic_id, table_name, partitions, state FROM @.sluice_topics WHERE topic = ?") \
-    X(TOPIC_INSERT, "INSERT INTO @.sluice_topics (topic, topic_id, table_name, partitions, state, version) " \
-                    "VALUES (?, ?, ?, ?, 'creating', 1) IF NOT EXISTS") \
-    X(TOPIC_CHANGE, "UPDATE @.sluice_topics SET topic_id = ?, table_name = ? WHERE topic = ? " \
-                    "IF topic_id = ? AND table_name = ? AND state = 'creating'") \
-    X(TOPIC_LIVE, "UPDATE @.sluice_topics SET state = 'live' WHERE topic = ? " \
-                  "IF topic_id = ? AND table_name = ? AND state = 'creating'") \
-    X(TOPIC_REMOVE, "DELETE FROM @.sluice_topics WHERE topic = ? IF topic_id = ? AND state = 'creating'") \
+    X(TOPIC_READ, \
+      "SELECT topic, topic_id, table_name, partitions, state FROM @.sluice_topics WHERE " \
+      "topic = ?") \
+    X(TOPIC_INSERT, \
+      "INSERT INTO @.sluice_topics (topic, topic_id, table_name, partitions, state, " \
+      "version) VALUES (?, ?, ?, ?, 'creating', 1) IF NOT EXISTS") \
+    X(TOPIC_CHANGE, \
+      "UPDATE @.sluice_topics SET topic_id = ?, table_name = ? WHERE topic = ? IF topic_id " \
+      "= ? AND table_name = ? AND state = 'creating'") \
+    X(TOPIC_LIVE, \
+      "UPDATE @.sluice_topics SET state = 'live' WHERE topic = ? IF topic_id = ? AND " \
+      "table_name = ? AND state = 'creating'") \
+    X(TOPIC_REMOVE, \
+      "DELETE FROM @.sluice_topics WHERE topic = ? IF topic_id = ? AND state = 'creating'") \
     X(IDS_READ, "SELECT next_block FROM @.sluice_producer_ids WHERE name = ?") \
-    X(IDS_INSERT, "INSERT INTO @.sluice_producer_ids (name, next_block) VALUES (?, ?) IF NOT EXISTS") \
-    X(IDS_TAKE, "UPDATE @.sluice_producer_ids SET next_block = ? WHERE name = ? IF next_block = ?") \
-    X(MEMBERS_SCAN, "SELECT member, incarnation, boot, lease_ms, ceiling, closed FROM @.sluice_members") \
-    X(MEMBER_READ, "SELECT incarnation, boot, lease_ms, ceiling, closed FROM @.sluice_members WHERE member = ?") \
-    X(MEMBER_INSERT, "INSERT INTO @.sluice_members (member, node_id, incarnation, advertised, boot, lease_ms, " \
-                     "ceiling, closed) VALUES (?, ?, ?, ?, ?, ?, ?, false) IF NOT EXISTS") \
-    X(MEMBER_TAKE, "UPDATE @.sluice_members SET node_id = ?, incarnation = ?, advertised = ?, boot = ?, " \
-                   "lease_ms = ?, ceiling = ?, closed = false WHERE member = ? " \
-                   "IF incarnation = ? AND ceiling = ? AND closed = ?") \
-    X(MEMBER_RENEW, "UPDATE @.sluice_members SET ceiling = ? WHERE member = ? " \
-                    "IF incarnation = ? AND ceiling = ? AND closed = false") \
-    X(MEMBER_CLOSE, "UPDATE @.sluice_members SET closed = true WHERE member = ? " \
-                    "IF incarnation = ? AND ceiling = ? AND closed = false") \
+    X(IDS_INSERT, \
+      "INSERT INTO @.sluice_producer_ids (name, next_block) VALUES (?, ?) IF NOT EXISTS") \
+    X(IDS_TAKE, \
+      "UPDATE @.sluice_producer_ids SET next_block = ? WHERE name = ? IF next_block = ?") \
+    X(MEMBERS_SCAN, \
+      "SELECT member, incarnation, boot, lease_ms, ceiling, closed FROM @.sluice_members") \
+    X(MEMBER_READ, \
+      "SELECT incarnation, boot, lease_ms, ceiling, closed FROM @.sluice_members WHERE " \
+      "member = ?") \
+    X(MEMBER_INSERT, \
+      "INSERT INTO @.sluice_members (member, node_id, incarnation, advertised, boot, " \
+      "lease_ms, ceiling, closed) VALUES (?, ?, ?, ?, ?, ?, ?, false) IF NOT EXISTS") \
+    X(MEMBER_TAKE, \
+      "UPDATE @.sluice_members SET node_id = ?, incarnation = ?, advertised = ?, boot = ?, " \
+      "lease_ms = ?, ceiling = ?, closed = false WHERE member = ? IF incarnation = ? AND " \
+      "ceiling = ? AND closed = ?") \
+    X(MEMBER_RENEW, \
+      "UPDATE @.sluice_members SET ceiling = ? WHERE member = ? IF incarnation = ? AND " \
+      "ceiling = ? AND closed = false") \
+    X(MEMBER_CLOSE, \
+      "UPDATE @.sluice_members SET closed = true WHERE member = ? IF incarnation = ? AND " \
+      "ceiling = ? AND closed = false") \
     X(SLOTS_SCAN, "SELECT slot, member, epoch, sealed_below FROM @.sluice_slots") \
     X(SLOT_READ, "SELECT slot, member, epoch, sealed_below FROM @.sluice_slots WHERE slot = ?") \
-    X(SLOT_INSERT, "INSERT INTO @.sluice_slots (slot, member, epoch, sealed_below) VALUES (?, ?, ?, ?) IF NOT EXISTS") \
-    X(SLOT_CLAIM, "UPDATE @.sluice_slots SET member = ?, epoch = ?, sealed_below = ? WHERE slot = ? " \
-                  "IF member = ? AND epoch = ? AND sealed_below = ?")
+    X(SLOT_INSERT, \
+      "INSERT INTO @.sluice_slots (slot, member, epoch, sealed_below) VALUES (?, ?, ?, ?) " \
+      "IF NOT EXISTS") \
+    X(SLOT_CLAIM, \
+      "UPDATE @.sluice_slots SET member = ?, epoch = ?, sealed_below = ? WHERE slot = ? IF " \
+      "member = ? AND epoch = ? AND sealed_below = ?")
 /* clang-format on */
 
 enum statement_name {
