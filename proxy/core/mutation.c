@@ -116,12 +116,7 @@ static void mutation_refused(struct mutation *mutation, const struct cluster_rep
                partition->topic->name, partition->index, (long long)mutation->first_offset,
                mutation->rows, kafka_error_name(code), quoted);
     /* The statements may be of a table that was dropped or altered: the next load prepares them afresh. */
-    struct topic *topic = partition->topic;
-    if (topic->insert_first != NULL)
-        cluster_forget(partition->gateway->cluster, topic->insert_first);
-    if (topic->insert_plain != NULL)
-        cluster_forget(partition->gateway->cluster, topic->insert_plain);
-    topic->insert_first = topic->insert_plain = NULL;
+    topic_forget_statements(partition->topic);
     partition_unload(partition, mutation, code, "the database refused the write", now);
 }
 

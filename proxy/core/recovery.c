@@ -240,6 +240,8 @@ struct recovery *recovery_start(struct partition *partition, struct moment now)
     if (topic_prepare(partition->topic, now) && recovery->preparing) {
         recovery->preparing = false;
         read_index(recovery, now);
+    } else if (partition->topic->preparing == 0 && recovery->preparing) {
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "out of memory", now);
     }
     return partition->recovery;
 }

@@ -78,8 +78,9 @@ static struct topic *topic_new(struct gateway *gateway, const struct topic_row *
     topic->name = copy_text(alloc, row->name);
     topic->name_len = strlen(row->name);
     topic->table_name = copy_text(alloc, row->table_name);
-    topic->partitions = alloc_array(alloc, (size_t)row->partitions, sizeof(*topic->partitions));
-    if (topic->name == NULL || topic->table_name == NULL || topic->partitions == NULL) {
+    if (topic->name != NULL && topic->table_name != NULL)
+        topic->partitions = alloc_array(alloc, (size_t)row->partitions, sizeof(*topic->partitions));
+    if (topic->partitions == NULL) {
         topic_free(topic);
         return NULL;
     }
@@ -134,14 +135,18 @@ static void statement_prepared(struct topic *topic, struct cluster_statement **s
     char text[128] = "the database does not answer";
 
     topic->preparing--;
-    *statement = prepared;
+    if (prepared != NULL)
+        *statement = prepared;
+    else
+        topic->preparing_failed = true;
     if (prepared == NULL && reply != NULL && reply->error != NULL)
         (void)snprintf(text, sizeof(text), "%.*s",
                        (int)(reply->error->message.len < 120 ? reply->error->message.len : 120),
                        (const char *)reply->error->message.data);
     if (topic->preparing > 0)
         return;
-    bool ok = topic->insert_first != NULL && topic->insert_plain != NULL;
+    bool ok = !topic->preparing_failed;
+    topic->stale = !ok;
     for (int32_t i = 0; i < topic->partition_count; i++)
         if (topic->partitions[i].recovery != NULL)
             recovery_prepared(topic->partitions[i].recovery, ok ? 0 : KAFKA_STORAGE_ERROR, text, now);
@@ -174,21 +179,40 @@ static void prepare(struct topic *topic, int (*text_of)(const char *, const char
         buf_append(&text, slice_make("", 1)) == 0) {
         topic->preparing++;
         cluster_prepare(gateway->cluster, (const char *)text.data, NEVER_US, prepared, topic, now);
+    } else {
+        topic->preparing_failed = true;
     }
     buf_deinit(&text);
 }
 
 bool topic_prepare(struct topic *topic, struct moment now)
 {
+    bool all = topic->stale;
+
     if (topic->preparing > 0)
         return false;
+    topic->preparing_failed = false;
     topic->preparing++; /* while both are asked for: an answer at once must not count as the last */
-    if (topic->insert_first == NULL)
+    if (all || topic->insert_first == NULL)
         prepare(topic, log_rows_first_text, first_prepared, now);
-    if (topic->insert_plain == NULL)
+    if (all || topic->insert_plain == NULL)
         prepare(topic, log_rows_plain_text, plain_prepared, now);
     topic->preparing--;
-    return topic->preparing == 0 && topic->insert_first != NULL && topic->insert_plain != NULL;
+    if (topic->preparing > 0)
+        return false;
+    topic->stale = topic->preparing_failed;
+    return !topic->preparing_failed;
+}
+
+void topic_forget_statements(struct topic *topic)
+{
+    struct cluster *cluster = topic->gateway->cluster;
+
+    if (topic->insert_first != NULL)
+        cluster_forget(cluster, topic->insert_first);
+    if (topic->insert_plain != NULL)
+        cluster_forget(cluster, topic->insert_plain);
+    topic->stale = true;
 }
 
 void topics_deinit(struct topics *topics)

@@ -15,15 +15,19 @@ struct topic {
     char *table_name;
     uint8_t topic_id[16];
     enum topic_state state;
-    struct cluster_statement *insert_first, *insert_plain; /* NULL: to be prepared */
+    struct cluster_statement *insert_first, *insert_plain; /* NULL: never prepared yet */
     uint8_t preparing; /* of the two, under way */
+    bool preparing_failed; /* one of them, in this round */
+    bool stale; /* the table may be another one by now: prepare again before the next load */
     struct partition *partitions;
     int32_t partition_count;
 };
 
-/* Prepares the two INSERT statements, if need be; recoveries that wait are told (recovery_prepared). True:
- * they are there. */
+/* Prepares the two INSERT statements, if need be; recoveries that wait are told (recovery_prepared). True: they are
+ * there. False and nothing of them under way: out of memory. */
 bool topic_prepare(struct topic *topic, struct moment now);
+/* The next load prepares them afresh; partitions that are live go on with what they have. */
+void topic_forget_statements(struct topic *topic);
 
 #define TOPIC_BUCKETS 1024
 
