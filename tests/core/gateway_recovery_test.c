@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "kafka/error.h"
+#include "tests/support/failing_alloc.h"
 
 static void produce(struct fake_client *client, struct slice records)
 {
@@ -453,6 +454,51 @@ static void the_partition_is_not_answered_for_when_the_lease_ends_while_it_loads
     world_down(world);
 }
 
+/* Round n of the loop: a takeover with kept rows, in which the n-th allocation fails. */
+static void takeover_round(struct failing_alloc *failing)
+{
+    struct gateway_world *world = world_up("orders", 1);
+    struct kafka_metadata_response metadata;
+
+    produces_at(world, 3, 0);
+    produces_unanswered(world, world_batch_of(world, 7, 0, 100));
+    world_kill(world);
+    stub.sealed_below_us = world->net.now.wall_us + SECOND_US;
+    world->net.now.wall_us += 2 * SECOND_US;
+    world->config.alloc = &failing->alloc;
+    if (world_start(world)) {
+        world_run(world, 3 * SECOND_US);
+        struct fake_client *client = world_client(world);
+        if (client->client != NULL) /* whatever comes back */
+            produce(client, world_batch_of(world, 7, 100, 1));
+        world_run(world, 30 * SECOND_US);
+        size_t rows = stored(world);
+        assert_true(rows == 103 || rows == 104);
+        failing->fail_at = 0;
+        client = world_client(world);
+        fake_client_ask_topic(client, "orders"); /* a topic that was not heard of is told again */
+        world_run(world, SECOND_US);
+        assert_true(fake_client_next(client, &metadata));
+        produce(client, world_batch_of(world, 7, 0, 100));
+        produce(client, world_batch(world, 1));
+        world_run(world, 20 * SECOND_US);
+        expect_produced(client, 0, 3);
+        expect_produced(client, 0, (int64_t)rows);
+        assert_int_equal(fake_net_logged(&world->net, "lost"), 0);
+    }
+    world_down(world);
+}
+
+static void a_failing_allocation_in_a_takeover_costs_no_record(void **state)
+{
+    (void)state;
+    static struct failing_alloc failing;
+
+    for (size_t n = 1; failing_alloc_next(&failing, n); n++)
+        takeover_round(&failing);
+    assert_true(failing.rounds > 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,6 +520,7 @@ int main(void)
         cmocka_unit_test(a_partition_that_cannot_be_loaded_says_why_and_is_tried_again),
         cmocka_unit_test(a_table_that_is_gone_is_a_storage_error),
         cmocka_unit_test(the_partition_is_not_answered_for_when_the_lease_ends_while_it_loads),
+        cmocka_unit_test(a_failing_allocation_in_a_takeover_costs_no_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
