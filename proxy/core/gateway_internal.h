@@ -51,6 +51,7 @@ struct gateway {
     struct kafka_decompressor *decompressor;
     int64_t auto_create_window_us; /* the second in which auto_created topics were counted */
     uint32_t auto_created;
+    int64_t max_topics_told_us; /* last asked for a topic too many */
     struct gateway_counts counts;
 };
 

@@ -11,6 +11,7 @@ enum {
     CREATION_WAIT_US = 8 * 1000 * 1000,  /* then LEADER_NOT_AVAILABLE, which every client retries */
     FAILURE_KEPT_US = 2 * 1000 * 1000,   /* a failed creation is told to all who ask within this */
     WAIT_ARENA_BYTES = 1024 * 1024,
+    MAX_TOPICS_TOLD_US = 60 * 1000 * 1000, /* a client may ask again and again: one line */
 };
 
 /* A topic that is being created, or could not be. */
@@ -58,6 +59,7 @@ static void topic_created(void *context, int16_t kafka_error, const char *text, 
     creation->done = true;
     creation->code = kafka_error;
     creation->forget_us = now.boot_us + FAILURE_KEPT_US;
+    creation->gateway->topics_changed = true; /* whoever waits is answered this turn */
     if (kafka_error != 0)
         action_log(creation->gateway->actions, LOG_WARN, "topic could not be created",
                    "topic=%s code=%s reason=\"%s\"", creation->name, kafka_error_name(kafka_error), text);
@@ -80,8 +82,10 @@ static bool take_creation(struct gateway *gateway, struct moment now)
 static int16_t create_topic(struct gateway *gateway, struct slice name, struct moment now)
 {
     if (gateway->topics.count >= gateway->config->max_topics) {
-        action_log(gateway->actions, LOG_WARN, "no more topics are created",
-                   "reason=\"topics.max_topics is reached\" max_topics=%u", gateway->config->max_topics);
+        if (gateway->max_topics_told_us == 0 || now.boot_us - gateway->max_topics_told_us > MAX_TOPICS_TOLD_US)
+            action_log(gateway->actions, LOG_WARN, "no more topics are created",
+                       "reason=\"topics.max_topics is reached\" max_topics=%u", gateway->config->max_topics);
+        gateway->max_topics_told_us = now.boot_us;
         return KAFKA_INVALID_TOPIC_EXCEPTION;
     }
     if (!take_creation(gateway, now))
