@@ -383,9 +383,6 @@ static int check_rest(const struct config *config, struct config_error *error)
     if (g->lease_renew_us > g->lease_us / 2)
         return blame(config, "member", "lease_renew", "must be at most half of member.lease",
                      error);
-    if (g->max_first_request_bytes > g->max_request_bytes)
-        return blame(config, "limits", "max_first_request_bytes",
-                     "must not exceed limits.max_request_bytes", error);
     if (g->max_message_bytes > g->max_request_bytes)
         return blame(config, "topics", "max_message_bytes",
                      "must not exceed limits.max_request_bytes", error);

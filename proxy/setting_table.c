@@ -275,11 +275,6 @@ const struct setting setting_table[] = {
  .help = "Size of one request (Kafka: socket.request.max.bytes); a larger one ends the\n"
          "connection. Memory is taken as bytes arrive, never for a promised length.\n"
          "Stops: one client from taking the whole memory budget."},
-{.section = "limits", .key = "max_first_request_bytes", .type = SETTING_BYTES,
- AT(gateway.max_first_request_bytes),
- .default_text = "64KiB", .min = KIB, .max = 100 * MIB, .marks = SETTING_RELOADS,
- .help = "Size of the first request of a connection.\n"
-         "Stops: strangers (scanners, other protocols) from being buffered at length."},
 {.section = "limits", .key = "max_pending_requests", .type = SETTING_INTEGER,
  AT(gateway.max_pending_requests),
  .default_text = "1000", .min = 1, .max = 1000000, .marks = SETTING_RELOADS,

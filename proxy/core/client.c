@@ -15,8 +15,10 @@ enum { REQUEST_ARENA_BYTES = 8 * 1024 * 1024, READ_BYTES = 256 * 1024 };
 struct client *client_open(struct gateway *gateway, const struct client_address *address, struct moment now)
 {
     const struct gateway_config *config = gateway->config;
+    /* The first frame has no limit of its own: kafka-python, aiokafka and others open a connection to a broker
+     * that they know with a Produce. */
     const struct kafka_connection_limits limits = {.max_frame_bytes = config->max_request_bytes,
-                                                   .max_first_frame_bytes = config->max_first_request_bytes,
+                                                   .max_first_frame_bytes = config->max_request_bytes,
                                                    .max_pending = config->max_pending_requests,
                                                    .arena_bytes = REQUEST_ARENA_BYTES,
                                                    .read_bytes = READ_BYTES};

@@ -9,7 +9,6 @@ static void listener_defaults(struct gateway_config *config)
     config->node_id = 1;
     config->max_connections = 10000;
     config->max_request_bytes = 100 * MIB;
-    config->max_first_request_bytes = 64 * KIB;
     config->max_pending_requests = 1000;
     config->first_request_timeout_us = 10 * SECOND_US;
     config->request_receive_timeout_us = 30 * SECOND_US;

@@ -28,7 +28,6 @@ struct gateway_config {
     int32_t node_id;
     uint32_t max_connections;
     size_t max_request_bytes;       /* 100 MiB */
-    size_t max_first_request_bytes; /* 64 KiB */
     uint32_t max_pending_requests;  /* a connection's requests without a response: 1,000 */
     int64_t first_request_timeout_us; /* 10 s from accept to the first whole request */
     int64_t request_receive_timeout_us; /* 30 s from first to last byte of a request */

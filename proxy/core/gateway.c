@@ -340,7 +340,7 @@ static void announce(struct client *client, struct moment now)
         client->reading_since_us = now.boot_us;
         action_client(actions, ACTION_CLIENT_READ, client, wants);
     }
-    if (client->closing && !client->close_asked) {
+    if (client->closing && client->waiting == 0 && !client->close_asked) { /* what was asked is answered */
         client->close_asked = true;
         action_client(actions, ACTION_CLIENT_CLOSE, client, true);
     }

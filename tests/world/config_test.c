@@ -159,9 +159,6 @@ static void settings_that_contradict_each_other_are_told(void **state)
          "sluice.yaml:2: cassandra.reconnect_min: must not exceed reconnect_max"},
         {"member:\n  lease_renew: 6s\n",
          "sluice.yaml:2: member.lease_renew: must be at most half of member.lease"},
-        {"limits:\n  max_first_request_bytes: 2MiB\n  max_request_bytes: 1536KiB\n",
-         "sluice.yaml:2: limits.max_first_request_bytes: must not exceed "
-         "limits.max_request_bytes"},
         {"limits:\n  max_request_bytes: 1MiB\n",
          "default: topics.max_message_bytes: must not exceed limits.max_request_bytes"},
         {"topics:\n  num_partitions: 2000\n",
