@@ -11,8 +11,9 @@
 #include "fuzz/support.h"
 
 enum {
-    REQUESTS_MAX = 96,
-    ASKED_MAX = 256,
+    REQUESTS_MAX = 400,
+    ASKED_MAX = 512,
+    BURST_MAX = 64,
     STEPS_MAX = 600,
     OUT_BYTES = 1 << 22,
     MEMORY_CONSTANT = 256 << 10,
@@ -304,8 +305,11 @@ static void step(struct world *w)
         break;
     case 6:
     case 7:
-    case 8:
         send_request(w);
+        break;
+    case 8:
+        for (uint32_t left = tape_below(w->tape, BURST_MAX); left > 0; left--)
+            send_request(w);
         break;
     default:
         write_some(w, true);

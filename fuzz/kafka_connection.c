@@ -91,6 +91,10 @@ static void handle_request(struct session *s, const struct kafka_event *event)
     };
     const struct kafka_produce_request *produce = event->body;
 
+    size_t limit =
+        event->request_id == 1 ? s->limits.max_first_frame_bytes : s->limits.max_frame_bytes;
+
+    REQUIRE(event->frame_bytes <= KAFKA_SIZE_BYTES + limit);
     REQUIRE(event->first_byte_us > 0 && event->first_byte_us <= s->now_us);
     log_bytes(s, &event->request_id, sizeof(event->request_id));
     log_bytes(s, &event->frame_bytes, sizeof(event->frame_bytes));
@@ -114,11 +118,13 @@ static void answer_some(struct session *s)
     }
 }
 
-static void take_events(struct session *s)
+/* All, or as many as the tape wants before the next read. */
+static void take_events(struct session *s, bool all)
 {
     struct kafka_event event;
 
-    while (!s->closed && kafka_connection_next(s->connection, &event)) {
+    while (!s->closed && (all || tape_byte(s->tape) % 8 != 7) &&
+           kafka_connection_next(s->connection, &event)) {
         if (event.kind == KAFKA_EVENT_CLOSE) {
             REQUIRE(event.reason != NULL && memchr(event.detail, 0, sizeof(event.detail)) != NULL);
             REQUIRE(!kafka_connection_next(s->connection, &event));
@@ -203,16 +209,17 @@ static void run(struct session *s, struct slice bytes)
             take_output(s, true);
         }
         if (!s->closed)
-            take_events(s);
+            take_events(s, s->tape == NULL);
         if (!s->closed)
             check_mid_frame(s);
         take_output(s, s->tape == NULL || tape_odd(s->tape));
         s->answer_bytes = buf_len(&s->out) + s->waiting_count * 16384 + 65536;
         check_memory(s);
     }
+    take_events(s, true);
     while (s->memory.failures == 0 && s->waiting_count > 0) {
         answer(s, 0);
-        take_events(s);
+        take_events(s, true);
     }
     take_output(s, true);
 }

@@ -20,25 +20,38 @@ static int decompress(struct kafka_decompressor *decompressor, enum kafka_codec 
     return rc;
 }
 
+/* What a lower cap may change: nothing of what fits below it, and all else is refused. */
+static void check_cap(size_t cap, int below, const struct buf *less, int above,
+                      const struct buf *more)
+{
+    bool fits = above == STATUS_OK && buf_len(more) <= cap;
+
+    REQUIRE((below == STATUS_OK) == fits);
+    REQUIRE(!fits || slice_equal(buf_unread(less), buf_unread(more)));
+}
+
 static void run(const struct alloc *alloc, enum kafka_codec codec, struct slice in, size_t cap,
                 struct fuzz_alloc *memory)
 {
     struct kafka_decompressor *decompressor = kafka_decompressor_new(alloc);
-    struct buf first, second;
+    struct buf first, second, whole;
 
     if (decompressor == NULL)
         return;
-    buf_init(&first, alloc, cap);
+    buf_init(&first, alloc, CAP_BYTES);
     buf_init(&second, alloc, cap);
+    buf_init(&whole, alloc, CAP_BYTES);
     int rc = decompress(decompressor, codec, in, &first, cap);
-    REQUIRE(rc != STATUS_NOMEM || memory->failures > 0);
     int again = decompress(decompressor, codec, in, &second, cap);
+    int above = decompress(decompressor, codec, in, &whole, CAP_BYTES);
     if (memory->failures == 0) {
-        REQUIRE(rc == again);
-        REQUIRE(rc != STATUS_OK || slice_equal(buf_unread(&first), buf_unread(&second)));
+        REQUIRE(rc != STATUS_NOMEM && rc == again);
+        check_cap(cap, rc, &first, above, &whole);
+        check_cap(cap, again, &second, above, &whole);
     }
     buf_deinit(&first);
     buf_deinit(&second);
+    buf_deinit(&whole);
     kafka_decompressor_free(decompressor);
 }
 
