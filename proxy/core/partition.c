@@ -106,7 +106,7 @@ void partition_acknowledge(struct partition *partition, struct moment now)
     while (!list_empty(&partition->mutations)) {
         struct mutation *mutation = LIST_ENTRY(partition->mutations.next, struct mutation, node);
         if (mutation->state != MUTATION_DURABLE || !gateway_leads(partition, now))
-            return;
+            break;
         list_remove(&mutation->node);
         while (!list_empty(&mutation->batches)) {
             struct batch *batch = LIST_ENTRY(mutation->batches.next, struct batch, node);

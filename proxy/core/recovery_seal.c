@@ -2,7 +2,8 @@
  * Making the recovered end certain. Kept rows are read and written again, a page at a time: one mutation deletes the page's offsets at C
  * and writes its rows above C, so at no time is a row less durable than it was. The last mutation deletes
  * everything from the end on, without an upper bound; then the next segment, which an earlier leader may have
- * opened, is deleted at C. Only then is the index row written again and the partition goes live.
+ * opened, is deleted at C, and so are index rows above this segment. Only then is the index row written again and the
+ * partition goes live.
  */
 #include "core/gateway_internal.h"
 #include "core/recovery_internal.h"
@@ -59,8 +60,7 @@ static void index_written(void *context, const struct cluster_reply *reply, bool
         go_live(recovery, now);
 }
 
-static void next_segment_deleted(void *context, const struct cluster_reply *reply, bool touched,
-                                 struct moment now)
+static void index_sealed(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
 {
     struct recovery *recovery = context;
     struct partition *partition = recovery->partition;
@@ -77,6 +77,30 @@ static void next_segment_deleted(void *context, const struct cluster_reply *repl
     recovery->call = segment_write_index(partition, index_written, recovery, now);
     if (recovery->call == NULL)
         recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "no timestamp is free below the ceiling", now);
+}
+
+/* An index row of an earlier leader that arrives late would make the next takeover look for the log's end above it. */
+static void next_segment_deleted(void *context, const struct cluster_reply *reply, bool touched,
+                                 struct moment now)
+{
+    struct recovery *recovery = context;
+    const struct partition *partition = recovery->partition;
+    struct cql_result result;
+    uint8_t index[4], segment[8], seal[8];
+    const struct cql_value values[] = {cql_value_i64(seal, recovery->seal_us),
+                                       cql_value_uuid(partition->topic->topic_id),
+                                       cql_value_i32(index, partition->index),
+                                       cql_value_i64(segment, recovery->segment + (recovery->indexed ? 1 : 0))};
+    char text[512];
+
+    (void)touched;
+    if (!recovery_take_result(recovery, reply, &result, now))
+        return;
+    (void)snprintf(text, sizeof(text),
+                   "DELETE FROM \"%s\".sluice_segments USING TIMESTAMP ? WHERE topic_id = ? AND partition = ? "
+                   "AND segment >= ?",
+                   partition->gateway->config->keyspace);
+    recovery_ask(recovery, text, values, 4, index_sealed, now);
 }
 
 static void delete_next_segment(struct recovery *recovery, struct moment now)

@@ -127,6 +127,33 @@ static void at_the_ceiling_a_new_segment_waits_as_well(void **state)
     world_down(world);
 }
 
+static void a_segment_that_waited_for_a_lost_lease_is_opened_when_it_is_back(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_new(&alloc_heap);
+    world->config.segment_max_rows = 10;
+    stub_add_topic("orders", 1, world->net.now);
+    assert_true(world_start(world));
+    world_run(world, 20 * MS_US);
+    struct fake_client *client = world_client(world);
+
+    produce(client, world_batch(world, 1));
+    world_run(world, 100 * MS_US);
+    expect_produced(client, 0, 0);
+    world->batch_us = 100 * MS_US;
+    produce(client, world_batch(world, 8));
+    world_run(world, MS_US);
+    produce(client, world_batch(world, 8)); /* for the next segment */
+    world_run(world, MS_US);
+    stub_set_lease(false, world->net.now);
+    world_run(world, SECOND_US);
+    stub_set_lease(true, world->net.now);
+    world_run(world, SECOND_US);
+    expect_produced(client, 0, 1);
+    expect_produced(client, 0, 9);
+    world_down(world);
+}
+
 /* --- refusals --- */
 
 static void a_refused_mutation_has_its_code_and_the_next_produce_goes_on(void **state)
@@ -397,6 +424,7 @@ int main(void)
         cmocka_unit_test(a_lease_that_is_expected_back_lets_producers_wait),
         cmocka_unit_test(at_the_ceiling_nothing_is_sent_until_it_is_raised),
         cmocka_unit_test(at_the_ceiling_a_new_segment_waits_as_well),
+        cmocka_unit_test(a_segment_that_waited_for_a_lost_lease_is_opened_when_it_is_back),
         cmocka_unit_test(a_refused_mutation_has_its_code_and_the_next_produce_goes_on),
         cmocka_unit_test(around_a_refusal_each_is_told_what_is_true_of_it),
         cmocka_unit_test(a_refusal_in_one_partition_leaves_the_others_alone),

@@ -208,6 +208,47 @@ static void a_late_write_into_the_segment_above_changes_nothing_either(void **st
     world_down(world);
 }
 
+/* An intercept: the next index row is lost on its way, and kept in the buf. */
+static bool lose_index_row(void *context, const struct fake_request *request, struct fake_answer *answer)
+{
+    struct buf *late = context;
+    if (request->opcode != CQL_QUERY || buf_len(late) > 0 || memcmp(request->body.data + 4, "INSERT", 6) != 0)
+        return false;
+    assert_int_equal(buf_append(late, request->body), STATUS_OK);
+    answer->silence = true;
+    return true;
+}
+
+static void an_index_row_that_arrives_after_the_takeover_changes_nothing(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_new(&alloc_heap);
+    struct model_answer answer;
+    struct buf late;
+    world->config.segment_max_rows = 100;
+    stub_add_topic("orders", 1, world->net.now);
+    assert_true(world_start(world));
+    world_run(world, 20 * MS_US);
+
+    buf_init(&late, &alloc_heap, SIZE_MAX);
+    produces_at(world, 80, 0);
+    world->intercept = lose_index_row;
+    world->intercept_context = &late;
+    produce(world->clients[0], world_batch(world, 30)); /* would open segment 1 */
+    world_run(world, 50 * MS_US);
+    assert_true(buf_len(&late) > 0);
+    world_restart(world, 10 * SECOND_US);
+    produces_at(world, 5, 80);
+    table_model_execute(world->tables, CQL_QUERY, buf_unread(&late), &answer);
+    assert_int_equal(answer.error, 0);
+    produces_unanswered(world, world_batch(world, 5));
+    world_restart(world, 10 * SECOND_US);
+    produces_at(world, 5, 90);
+    assert_int_equal(table_model_count(world->tables, "orders", 0, 0), 95);
+    buf_deinit(&late);
+    world_down(world);
+}
+
 static void an_empty_newest_segment_is_left_behind_with_its_offsets(void **state)
 {
     (void)state;
@@ -508,6 +549,7 @@ int main(void)
         cmocka_unit_test(a_hole_ends_the_log_and_what_lies_behind_it_goes),
         cmocka_unit_test(a_write_that_arrives_after_the_takeover_changes_nothing),
         cmocka_unit_test(a_late_write_into_the_segment_above_changes_nothing_either),
+        cmocka_unit_test(an_index_row_that_arrives_after_the_takeover_changes_nothing),
         cmocka_unit_test(an_empty_newest_segment_is_left_behind_with_its_offsets),
         cmocka_unit_test(a_full_segment_is_followed_by_the_next_one),
         cmocka_unit_test(a_lost_row_below_stable_is_said_loudly_and_the_log_goes_on_in_a_new_segment),

@@ -85,10 +85,12 @@ static void node_handler(void *context, struct fake_node *node, const struct fak
 
     if (request->opcode == CQL_PREPARE)
         learn(world, node, request->body);
-    if (request->opcode == CQL_BATCH && is_scripted_batch(world, answer))
-        return;
     if (request->opcode != CQL_BATCH && request->opcode != CQL_QUERY &&
         request->opcode != CQL_EXECUTE)
+        return;
+    if (request->opcode == CQL_BATCH && is_scripted_batch(world, answer))
+        return;
+    if (world->intercept != NULL && world->intercept(world->intercept_context, request, answer))
         return;
     table_model_execute(world->tables, request->opcode, request->body, &executed);
     if (executed.error == CQL_ERROR_UNPREPARED)
@@ -222,6 +224,17 @@ struct fake_client *world_client(struct gateway_world *world)
     fake_client_open(client, world->gateway, &world->net);
     world->clients[world->client_count++] = client;
     return client;
+}
+
+void world_forget_client(struct gateway_world *world, struct fake_client *client)
+{
+    size_t n = 0;
+    while (world->clients[n] != client)
+        n++;
+    fake_client_deinit(client);
+    free(client);
+    memmove(&world->clients[n], &world->clients[n + 1],
+            (--world->client_count - n) * sizeof(*world->clients));
 }
 
 /* --- batches --- */

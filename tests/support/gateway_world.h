@@ -40,6 +40,10 @@ struct gateway_world {
     unsigned batches;            /* that came */
     unsigned drop_batches;       /* so many are neither executed nor answered */
     unsigned no_answers;         /* so many are executed and not answered */
+    /* Not NULL: sees each QUERY, EXECUTE and BATCH first. True: it is dealt with, the answer filled in. */
+    bool (*intercept)(void *context, const struct fake_request *request,
+                      struct fake_answer *answer);
+    void *intercept_context;
 };
 
 /* A gateway that is ready, with one topic and everything connected. */
@@ -56,6 +60,8 @@ void world_restart(struct gateway_world *world, int64_t us);
 void world_kill(struct gateway_world *world);
 
 struct fake_client *world_client(struct gateway_world *world);
+/* Closes and frees it. */
+void world_forget_client(struct gateway_world *world, struct fake_client *client);
 
 /* A batch of `count` records, key "k<i>", value "v<i>", no producer id. Until the next batch. */
 struct slice world_batch(struct gateway_world *world, int32_t count);

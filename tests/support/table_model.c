@@ -565,6 +565,25 @@ size_t table_model_count_all(const struct table_model *model, const char *name)
     return count;
 }
 
+void table_model_each(const struct table_model *model, const char *name,
+                      void (*each)(void *context, struct model_key key), void *context)
+{
+    const struct store_table *table = find_table(model, name);
+
+    assert_non_null(table);
+    for (size_t i = 0; i < table->partition_count; i++) {
+        const struct store_partition *partition = &table->partitions[i];
+        struct model_key key = {.table = name,
+                                .partition = (int32_t)be32_load(partition->key),
+                                .segment = (int64_t)be64_load(partition->key + 4)};
+        for (size_t row = 0; row < partition->row_count; row++) {
+            key.offset = partition->rows[row].clustering;
+            if (store_row_lives(partition, &partition->rows[row]))
+                each(context, key);
+        }
+    }
+}
+
 void table_model_lose(struct table_model *model, struct model_key key)
 {
     struct store_partition *partition =

@@ -68,6 +68,9 @@ size_t table_model_count(const struct table_model *model, const char *table, int
                          int64_t segment);
 /* Rows of the table, in all partitions. */
 size_t table_model_count_all(const struct table_model *model, const char *table);
+/* Every row of a log table that a reader sees, offsets rising within each Cassandra partition. */
+void table_model_each(const struct table_model *model, const char *table,
+                      void (*each)(void *context, struct model_key key), void *context);
 /* The database loses a row: nothing remains of it, no delete either. */
 void table_model_lose(struct table_model *model, struct model_key key);
 
