@@ -190,6 +190,7 @@ static void produce_more(struct chaos *chaos, struct producer_model *producer)
         producer->sent++;
         (void)fake_client_produce(producer->client,
                                   &(struct fake_produce){.topic = "orders",
+                                                         .partition = (int32_t)(producer->id % 2),
                                                          .records = build_batch(chaos, producer, batch),
                                                          .timeout_ms = 5000});
     }
@@ -259,6 +260,7 @@ static void see_row(void *context, struct model_key key)
         fail_msg("seed %llu: record %s is there twice, at %lld and %lld",
                  (unsigned long long)chaos->seed, text, (long long)*offset, (long long)key.offset);
     *offset = key.offset;
+    assert_int_equal(key.partition, id % 2);
 }
 
 static void check_producer(const struct chaos *chaos, const struct producer_model *producer)
@@ -296,8 +298,10 @@ static void run_seed(uint64_t seed)
     struct gateway_world *world = chaos.world;
     random_init(&chaos.random, seed);
     world->config.segment_max_rows = seed % 2 == 0 ? 300 : 100000;
+    world->config.mutation_group_rows = seed % 7 == 0 ? 30 : 300;
+    world->config.memory_bytes = seed % 5 == 0 ? 50000 : 256 << 20;
     world->config.mutation_max_bytes = seed % 3 == 0 ? 2000 : 0;
-    stub_add_topic("orders", 1, world->net.now);
+    stub_add_topic("orders", 2, world->net.now);
     assert_true(world_start(world));
     world_run(world, 20 * MS_US);
     world->intercept = intercept;
