@@ -1,7 +1,8 @@
 /*
- * Random faults against well-behaved idempotent producers, some seconds of virtual time per seed: answers and
- * requests get lost, writes land late, nodes go away, the lease is lost, the process dies and another one takes over.
- * In the end every acknowledged record is a row, once, at its offset, and each producer's records are in order.
+ * Random faults against well-behaved idempotent producers, some seconds of virtual time per seed:
+ * answers and requests get lost, writes land late, nodes go away, the lease is lost, the process
+ * dies and another one takes over. In the end every acknowledged record is a row, once, at its
+ * offset, and each producer's records are in order.
  *
  *      CHAOS_SEED=17 build/.../core_gateway_chaos_test     one seed, with the gateway's log
  */
@@ -20,7 +21,7 @@
 enum {
     SEEDS = 60,
     PRODUCERS = 3,
-    BATCHES = 60,   /* of each producer */
+    BATCHES = 60, /* of each producer */
     IN_FLIGHT = 5,
     LATE_MAX = 64,
     SEQUENCES_MAX = 4096,
@@ -36,7 +37,8 @@ struct producer_model {
     struct fake_client *client;
     int64_t id;
     struct batch_sent batches[BATCHES];
-    int32_t made, acknowledged, sent, answered; /* batches; sent counts from acknowledged again after a failure */
+    int32_t made, acknowledged, sent,
+        answered; /* batches; sent counts from acknowledged again after a failure */
     int32_t next_sequence;
     bool failing; /* an answer was a refusal: everything is sent again when all answers are here */
     int64_t offsets[SEQUENCES_MAX]; /* found in the table, by sequence; -1 */
@@ -112,8 +114,8 @@ static void execute_late(struct chaos *chaos)
     if (chaos->late_count == 0)
         return;
     size_t n = random_next(&chaos->random) % chaos->late_count;
-    table_model_execute(chaos->world->tables, chaos->late_opcodes[n],
-                        buf_unread(&chaos->late[n]), &answer);
+    table_model_execute(chaos->world->tables, chaos->late_opcodes[n], buf_unread(&chaos->late[n]),
+                        &answer);
     buf_deinit(&chaos->late[n]);
     chaos->late[n] = chaos->late[--chaos->late_count];
     chaos->late_opcodes[n] = chaos->late_opcodes[chaos->late_count];
@@ -188,11 +190,11 @@ static void produce_more(struct chaos *chaos, struct producer_model *producer)
             producer->made++;
         }
         producer->sent++;
-        (void)fake_client_produce(producer->client,
-                                  &(struct fake_produce){.topic = "orders",
-                                                         .partition = (int32_t)(producer->id % 2),
-                                                         .records = build_batch(chaos, producer, batch),
-                                                         .timeout_ms = 5000});
+        (void)fake_client_produce(
+            producer->client, &(struct fake_produce){.topic = "orders",
+                                                     .partition = (int32_t)(producer->id % 2),
+                                                     .records = build_batch(chaos, producer, batch),
+                                                     .timeout_ms = 5000});
     }
 }
 
@@ -228,7 +230,8 @@ static void make_trouble(struct chaos *chaos)
     if (one_in(chaos, 60))
         stub_set_lease(!stub.leads, world->net.now);
     if (one_in(chaos, 60)) {
-        struct producer_model *producer = &chaos->producers[random_next(&chaos->random) % PRODUCERS];
+        struct producer_model *producer =
+            &chaos->producers[random_next(&chaos->random) % PRODUCERS];
         if (producer->client != NULL)
             fake_client_close(producer->client);
     }
@@ -271,8 +274,10 @@ static void check_producer(const struct chaos *chaos, const struct producer_mode
         const struct batch_sent *batch = &producer->batches[i];
         for (int32_t n = 0; n < batch->count; n++) {
             int64_t offset = producer->offsets[batch->sequence + n];
-            if (offset == -1 || (batch->offset >= 0 && batch->offset + n != offset) || offset <= last)
-                fail_msg("seed %llu: record %d of producer %d is at %lld, told was %lld, the one before is at %lld",
+            if (offset == -1 || (batch->offset >= 0 && batch->offset + n != offset) ||
+                offset <= last)
+                fail_msg("seed %llu: record %d of producer %d is at %lld, told was %lld, the one "
+                         "before is at %lld",
                          (unsigned long long)chaos->seed, batch->sequence + n, (int)producer->id,
                          (long long)offset, (long long)batch->offset, (long long)last);
             last = offset;

@@ -1,4 +1,5 @@
-/* Producers' connections: parking, closing, draining, every split of the bytes, and memory that runs out. */
+/* Producers' connections: parking, closing, draining, every split of the bytes, and memory that
+ * runs out. */
 #include "tests/support/gateway_world.h"
 
 #include <setjmp.h>
@@ -15,7 +16,8 @@
 
 static void produce(struct fake_client *client, struct slice records)
 {
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders", .records = records});
+    (void)fake_client_produce(client,
+                              &(struct fake_produce){.topic = "orders", .records = records});
 }
 
 static struct gateway_world *loaded(struct fake_client **client)
@@ -292,6 +294,23 @@ static void rubbish_closes_one_connection_with_one_line(void **state)
     world_down(world);
 }
 
+static void what_was_asked_before_the_rubbish_is_answered_first(void **state)
+{
+    (void)state;
+    struct fake_client *client;
+    struct gateway_world *world = loaded(&client);
+
+    world->batch_us = 100 * MS_US;
+    produce(client, world_batch(world, 2));
+    fake_client_send_bytes(client, SLICE_LITERAL("GET / HTTP/1.1\r\n\r\n"));
+    world_run(world, 50 * MS_US);
+    assert_false(client->closed_by_gateway);
+    world_run(world, SECOND_US);
+    assert_true(client->closed_by_gateway);
+    expect_produced(client, 0, 1);
+    world_down(world);
+}
+
 static void so_many_connections_and_no_more(void **state)
 {
     (void)state;
@@ -519,7 +538,8 @@ static void check_health(struct gateway_world *world)
     struct kafka_metadata_response metadata;
 
     assert_non_null(client->client);
-    fake_client_ask_topic(client, "orders"); /* as clients do; a topic that was not heard of is told again */
+    fake_client_ask_topic(
+        client, "orders"); /* as clients do; a topic that was not heard of is told again */
     world_run(world, SECOND_US);
     assert_true(fake_client_next(client, &metadata));
     produce(client, world_batch(world, 1));
@@ -590,6 +610,7 @@ int main(void)
         cmocka_unit_test(a_silent_client_is_closed_and_an_idle_one_later),
         cmocka_unit_test(a_request_that_does_not_end_closes_the_connection),
         cmocka_unit_test(rubbish_closes_one_connection_with_one_line),
+        cmocka_unit_test(what_was_asked_before_the_rubbish_is_answered_first),
         cmocka_unit_test(so_many_connections_and_no_more),
         cmocka_unit_test(a_client_that_does_not_read_its_answers_is_not_read_from),
         cmocka_unit_test(a_drain_finishes_what_is_under_way_and_refuses_the_rest),

@@ -10,7 +10,8 @@
 
 static void produce(struct fake_client *client, struct slice records)
 {
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders", .records = records});
+    (void)fake_client_produce(client,
+                              &(struct fake_produce){.topic = "orders", .records = records});
 }
 
 static struct gateway_world *loaded(struct fake_client **client)
@@ -106,7 +107,8 @@ static void at_the_ceiling_nothing_is_sent_until_it_is_raised(void **state)
     stub.ceiling_us = NEVER_US;
     world_run(world, SECOND_US);
     expect_produced(client, 0, 1);
-    assert_true(table_model_written_us(world->tables, row(1)) >= world->net.now.wall_us - SECOND_US);
+    assert_true(table_model_written_us(world->tables, row(1)) >=
+                world->net.now.wall_us - SECOND_US);
     world_down(world);
 }
 
@@ -169,9 +171,10 @@ static void a_refused_mutation_has_its_code_and_the_next_produce_goes_on(void **
     produce(client, world_batch(world, 2));
     world_run(world, 100 * MS_US);
     expect_produced(client, 0, 1);
-    fake_node_answer(world->node, CQL_BATCH,
-                     (struct fake_answer){.error = CQL_ERROR_INVALID,
-                                          .message = "Mutation of 17MiB is too large for the maximum size"});
+    fake_node_answer(
+        world->node, CQL_BATCH,
+        (struct fake_answer){.error = CQL_ERROR_INVALID,
+                             .message = "Mutation of 17MiB is too large for the maximum size"});
     produce(client, world_batch(world, 2));
     world_run(world, 100 * MS_US);
     expect_produced(client, KAFKA_MESSAGE_TOO_LARGE, -1);
@@ -223,16 +226,19 @@ static void a_refusal_in_one_partition_leaves_the_others_alone(void **state)
     struct fake_client *client = world_client(world);
 
     for (int32_t i = 0; i < 2; i++)
-        (void)fake_client_produce(
-            client, &(struct fake_produce){.topic = "orders", .partition = i, .records = world_batch(world, 9)});
+        (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders",
+                                                                 .partition = i,
+                                                                 .records = world_batch(world, 9)});
     world_run(world, 100 * MS_US);
     expect_produced(client, 0, 0);
     expect_produced(client, 0, 0);
     fake_node_answer(world->node, CQL_BATCH, (struct fake_answer){.error = CQL_ERROR_INVALID});
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders", .records = world_batch(world, 1)});
+    (void)fake_client_produce(
+        client, &(struct fake_produce){.topic = "orders", .records = world_batch(world, 1)});
     world_run(world, 100 * MS_US);
     expect_produced(client, KAFKA_STORAGE_ERROR, -1);
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders", .partition = 1,
+    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders",
+                                                             .partition = 1,
                                                              .records = world_batch(world, 9)});
     world_run(world, 100 * MS_US); /* in a new segment, with the statements of before */
     expect_produced(client, 0, 9);
@@ -294,8 +300,9 @@ static void an_unknown_outcome_is_settled_by_executing_again(void **state)
     struct fake_client *client;
     struct gateway_world *world = loaded(&client);
 
-    fake_node_answer(world->node, CQL_BATCH,
-                     (struct fake_answer){.error = CQL_ERROR_WRITE_TIMEOUT, .write_type = "UNLOGGED_BATCH"});
+    fake_node_answer(
+        world->node, CQL_BATCH,
+        (struct fake_answer){.error = CQL_ERROR_WRITE_TIMEOUT, .write_type = "UNLOGGED_BATCH"});
     produce(client, world_batch(world, 2));
     world_run(world, 2 * SECOND_US);
     expect_produced(client, 0, 1);
@@ -332,7 +339,8 @@ static void an_admitted_batch_gets_7_at_the_deadline_and_its_retry_joins_the_wri
     (void)state;
     struct fake_client *client;
     struct gateway_world *world = loaded(&client);
-    struct fake_produce first = {.topic = "orders", .records = world_batch_of(world, 7, 0, 2), .timeout_ms = 5000};
+    struct fake_produce first = {
+        .topic = "orders", .records = world_batch_of(world, 7, 0, 2), .timeout_ms = 5000};
 
     world->batch_us = 6 * SECOND_US;
     (void)fake_client_produce(client, &first);
@@ -420,7 +428,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_the_lease_nothing_is_acknowledged_until_it_is_back),
-        cmocka_unit_test(without_the_lease_the_answer_is_7_for_what_was_sent_and_6_for_what_was_not),
+        cmocka_unit_test(
+            without_the_lease_the_answer_is_7_for_what_was_sent_and_6_for_what_was_not),
         cmocka_unit_test(a_lease_that_is_expected_back_lets_producers_wait),
         cmocka_unit_test(at_the_ceiling_nothing_is_sent_until_it_is_raised),
         cmocka_unit_test(at_the_ceiling_a_new_segment_waits_as_well),

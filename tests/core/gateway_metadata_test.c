@@ -1,4 +1,5 @@
-/* Metadata: this gateway is the one broker; unknown topics are made, and the answer waits for that. */
+/* Metadata: this gateway is the one broker; unknown topics are made, and the answer waits for that.
+ */
 #include "tests/support/gateway_world.h"
 
 #include <setjmp.h>
@@ -150,7 +151,8 @@ static void an_unknown_topic_is_made_and_the_answer_waits_for_it(void **state)
     assert_int_equal(topic.error_code, 0);
     assert_int_equal(topic.partition_count, 1);
     assert_int_equal(answered_topic(other).error_code, 0);
-    (void)fake_client_produce(one, &(struct fake_produce){.topic = "fresh", .records = world_batch(world, 1)});
+    (void)fake_client_produce(
+        one, &(struct fake_produce){.topic = "fresh", .records = world_batch(world, 1)});
     world_run(world, 100 * MS_US);
     expect_produced(one, 0, 0);
     world_down(world);

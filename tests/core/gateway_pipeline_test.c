@@ -11,7 +11,8 @@
 
 static void produce(struct fake_client *client, struct slice records)
 {
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders", .records = records});
+    (void)fake_client_produce(client,
+                              &(struct fake_produce){.topic = "orders", .records = records});
 }
 
 /* With one batch of one record written, so that the partition is loaded and its segment open. */
@@ -107,7 +108,7 @@ static void a_full_pipeline_of_large_batches_parks_the_producer(void **state)
     struct fake_client *client = world_client(world);
     struct gateway_counts counts;
 
-    produce(client, world_batch(world, 1)); /* a first request may not be so large */
+    produce(client, world_batch(world, 1));
     world_run(world, 20 * MS_US);
     expect_produced(client, 0, 0);
     world->batch_us = SECOND_US;
@@ -257,8 +258,8 @@ static void a_bad_record_in_a_later_part_takes_all_parts_back(void **state)
 
     produce(client, world_batch(world, 2));
     (void)world_large_batch(world, 7, 40000);
-    batch_add_raw(&world->builder, &(struct batch_raw_record){.offset_delta = 1, .key_len = -1,
-                                                              .value_len = -1});
+    batch_add_raw(&world->builder,
+                  &(struct batch_raw_record){.offset_delta = 1, .key_len = -1, .value_len = -1});
     produce(client, batch_build(&world->builder));
     produce(client, world_batch(world, 2));
     world_run(world, SECOND_US);
@@ -468,7 +469,8 @@ static void past_the_memory_budget_producers_wait_and_go_on(void **state)
     struct fake_client *clients[4];
     for (int32_t i = 0; i < 4; i++) {
         clients[i] = world_client(world);
-        (void)fake_client_produce(clients[i], &(struct fake_produce){"orders", i, world_batch(world, 1), 0, 0});
+        (void)fake_client_produce(clients[i],
+                                  &(struct fake_produce){"orders", i, world_batch(world, 1), 0, 0});
     }
     world_run(world, 100 * MS_US);
     for (int32_t i = 0; i < 4; i++)
@@ -477,7 +479,9 @@ static void past_the_memory_budget_producers_wait_and_go_on(void **state)
     world->batch_us = SECOND_US;
     for (int32_t n = 0; n < 5; n++)
         for (int32_t i = 0; i < 4; i++)
-            (void)fake_client_produce(clients[i], &(struct fake_produce){"orders", i, world_large_batch(world, 1, 60000), 0, 0});
+            (void)fake_client_produce(
+                clients[i],
+                &(struct fake_produce){"orders", i, world_large_batch(world, 1, 60000), 0, 0});
     world_run(world, 500 * MS_US);
     gateway_get_counts(world->gateway, &counts);
     assert_true(counts.batches - 4 < 8);
@@ -501,7 +505,8 @@ int main(void)
         cmocka_unit_test(acknowledgements_come_in_offset_order_whatever_order_answers_have),
         cmocka_unit_test(stable_says_what_is_acknowledged_when_a_batch_is_admitted),
         cmocka_unit_test(write_timestamps_rise_from_mutation_to_mutation),
-        cmocka_unit_test(a_batch_too_large_for_a_mutation_takes_several_and_its_first_row_goes_last),
+        cmocka_unit_test(
+            a_batch_too_large_for_a_mutation_takes_several_and_its_first_row_goes_last),
         cmocka_unit_test(batches_behind_a_large_one_wait_for_it),
         cmocka_unit_test(a_bad_record_in_a_later_part_takes_all_parts_back),
         cmocka_unit_test(a_record_larger_than_a_mutation_may_be_is_too_large),

@@ -14,7 +14,8 @@
 static void produce(struct fake_client *client, int32_t partition, struct slice records)
 {
     (void)fake_client_produce(
-        client, &(struct fake_produce){.topic = "orders", .partition = partition, .records = records});
+        client,
+        &(struct fake_produce){.topic = "orders", .partition = partition, .records = records});
 }
 
 static struct model_key row(int32_t partition, int64_t offset)
@@ -155,7 +156,8 @@ static void offsets_are_contiguous_over_batches_and_clients(void **state)
     produce(one, 0, world_batch(world, 5));
     world_run(world, 100 * MS_US);
     expect_produced(one, 0, 0);
-    expect_produced(other, 0, 3); /* while the partition was loaded one's second batch was not read */
+    expect_produced(other, 0,
+                    3); /* while the partition was loaded one's second batch was not read */
     expect_produced(one, 0, 7);
     for (int64_t offset = 0; offset < 12; offset++)
         assert_true(table_model_has(world->tables, row(0, offset)));
@@ -192,8 +194,7 @@ static void several_topics_and_partitions_ride_in_one_request(void **state)
     assert_int_equal(response.topics[0].partitions[1].index, 0);
     assert_int_equal(response.topics[0].partitions[1].error_code, 0);
     assert_int_equal(response.topics[1].partitions[0].error_code, 0);
-    assert_int_equal(response.topics[1].partitions[1].error_code,
-                     KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(response.topics[1].partitions[1].error_code, KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
     assert_int_equal(table_model_count_all(world->tables, "orders"), 4);
     assert_int_equal(table_model_count_all(world->tables, "bills"), 1);
     batch_builder_deinit(&second);
@@ -309,15 +310,16 @@ static void a_bad_record_is_named_by_its_index_and_leaves_its_neighbours_alone(v
     struct fake_client *client = world_client(world);
     struct kafka_produce_partition_response produced;
 
-    produce(client, 0, world_batch(world, 2)); /* loads the partition, so that the rest comes at once */
+    produce(client, 0,
+            world_batch(world, 2)); /* loads the partition, so that the rest comes at once */
     world_run(world, 100 * MS_US);
     expect_produced(client, 0, 0);
     produce(client, 0, world_batch(world, 2));
     batch_builder_reset(&world->builder);
     batch_add(&world->builder, 1, SLICE_NULL, SLICE_LITERAL("good"));
     batch_add(&world->builder, 1, SLICE_NULL, SLICE_LITERAL("good"));
-    batch_add_raw(&world->builder, &(struct batch_raw_record){.offset_delta = 7, .key_len = -1,
-                                                              .value_len = -1});
+    batch_add_raw(&world->builder,
+                  &(struct batch_raw_record){.offset_delta = 7, .key_len = -1, .value_len = -1});
     produce(client, 0, batch_build(&world->builder));
     produce(client, 0, world_batch(world, 3));
     world_run(world, 100 * MS_US);

@@ -10,7 +10,8 @@
 
 static void produce(struct fake_client *client, struct slice records)
 {
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders", .records = records});
+    (void)fake_client_produce(client,
+                              &(struct fake_produce){.topic = "orders", .records = records});
 }
 
 /* A batch of producer 7; runs until it is answered. */
@@ -90,7 +91,8 @@ static void gaps_stale_epochs_and_old_batches_have_codes_of_their_own(void **sta
     world_down(world);
 }
 
-static void an_unknown_producer_that_does_not_begin_at_zero_is_let_in_after_ten_seconds(void **state)
+static void
+an_unknown_producer_that_does_not_begin_at_zero_is_let_in_after_ten_seconds(void **state)
 {
     (void)state;
     struct gateway_world *world = world_up("orders", 1);
@@ -178,7 +180,8 @@ static void producers_are_found_again_in_a_snapshot_many_batches_ago(void **stat
     world_down(world);
 }
 
-static void behind_a_parked_batch_that_was_refused_the_code_stays_the_same_until_it_is_back(void **state)
+static void
+behind_a_parked_batch_that_was_refused_the_code_stays_the_same_until_it_is_back(void **state)
 {
     (void)state;
     struct gateway_world *world = world_up("orders", 1);
@@ -187,9 +190,10 @@ static void behind_a_parked_batch_that_was_refused_the_code_stays_the_same_until
     produce_now(world, client, 0, 1);
     expect_produced(client, 0, 0);
     fake_node_set_down(world->node, true);
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders",
-                                                             .records = world_batch_of(world, 7, 1, 1),
-                                                             .timeout_ms = 5000});
+    (void)fake_client_produce(client,
+                              &(struct fake_produce){.topic = "orders",
+                                                     .records = world_batch_of(world, 7, 1, 1),
+                                                     .timeout_ms = 5000});
     world_run(world, 4500 * MS_US);
     expect_produced(client, KAFKA_NOT_ENOUGH_REPLICAS, -1);
     fake_node_set_down(world->node, false);
@@ -258,7 +262,8 @@ static void behind_a_batch_that_met_a_partition_without_its_table_there_is_no_ga
     produce_now(world, client, 0, 1);
     world_restart(world, 10 * SECOND_US);
     client = world_client(world);
-    fake_node_answer_times(world->node, CQL_QUERY, 1, (struct fake_answer){.error = CQL_ERROR_INVALID});
+    fake_node_answer_times(world->node, CQL_QUERY, 1,
+                           (struct fake_answer){.error = CQL_ERROR_INVALID});
     produce_now(world, client, 1, 1);
     expect_produced(client, KAFKA_STORAGE_ERROR, -1);
     world_run(world, 2 * SECOND_US);
@@ -277,11 +282,13 @@ int main(void)
         cmocka_unit_test(a_duplicate_is_answered_with_its_original_offset),
         cmocka_unit_test(a_duplicate_of_a_batch_under_way_waits_for_it),
         cmocka_unit_test(gaps_stale_epochs_and_old_batches_have_codes_of_their_own),
-        cmocka_unit_test(an_unknown_producer_that_does_not_begin_at_zero_is_let_in_after_ten_seconds),
+        cmocka_unit_test(
+            an_unknown_producer_that_does_not_begin_at_zero_is_let_in_after_ten_seconds),
         cmocka_unit_test(the_first_batch_of_a_producer_may_come_after_its_second),
         cmocka_unit_test(after_a_restart_offsets_go_on_and_duplicates_are_still_known),
         cmocka_unit_test(producers_are_found_again_in_a_snapshot_many_batches_ago),
-        cmocka_unit_test(behind_a_parked_batch_that_was_refused_the_code_stays_the_same_until_it_is_back),
+        cmocka_unit_test(
+            behind_a_parked_batch_that_was_refused_the_code_stays_the_same_until_it_is_back),
         cmocka_unit_test(behind_a_batch_that_met_a_lost_lease_there_is_no_gap),
         cmocka_unit_test(behind_batches_that_the_database_refused_there_is_no_gap),
         cmocka_unit_test(behind_a_batch_that_met_a_partition_without_its_table_there_is_no_gap),

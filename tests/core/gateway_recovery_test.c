@@ -11,7 +11,8 @@
 
 static void produce(struct fake_client *client, struct slice records)
 {
-    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders", .records = records});
+    (void)fake_client_produce(client,
+                              &(struct fake_produce){.topic = "orders", .records = records});
 }
 
 static struct model_key row_in(int64_t segment, int64_t offset)
@@ -62,7 +63,8 @@ static void what_was_not_acknowledged_but_is_whole_is_kept_and_written_again(voi
     for (int64_t offset = 3; offset < 9; offset++)
         assert_true(table_model_written_us(world->tables, row_in(0, offset)) > sealed_us);
     assert_int_equal(table_model_i64(world->tables, row_in(0, 3), "record_count"), 4);
-    assert_true(slice_equal(table_model_cell(world->tables, row_in(0, 6), "value"), SLICE_LITERAL("v3")));
+    assert_true(
+        slice_equal(table_model_cell(world->tables, row_in(0, 6), "value"), SLICE_LITERAL("v3")));
     assert_null(table_model_cell(world->tables, row_in(0, 6), "record_count").data);
     world_down(world);
 }
@@ -87,7 +89,8 @@ static void kept_rows_keep_every_cell_and_get_none_that_they_had_not(void **stat
     assert_non_null(key.data);
     assert_int_equal(key.len, 0);
     assert_null(table_model_cell(world->tables, row_in(0, 1), "value").data);
-    assert_int_equal(table_model_cell(world->tables, row_in(0, 1), "headers").len, 4 + 4 + 4 + 1 + 4);
+    assert_int_equal(table_model_cell(world->tables, row_in(0, 1), "headers").len,
+                     4 + 4 + 4 + 1 + 4);
     assert_int_equal(table_model_i64(world->tables, row_in(0, 1), "producer_epoch"), 2);
     assert_int_equal(table_model_i64(world->tables, row_in(0, 1), "timestamp"), 11);
     assert_null(table_model_cell(world->tables, row_in(0, 2), "key").data);
@@ -106,7 +109,7 @@ static void rows_without_their_first_row_are_beyond_the_end_and_go(void **state)
     world_run(world, 20 * MS_US);
     produces_at(world, 1, 0);
 
-    produce(world_client(world), world_batch(world, 1)); /* a large first request is not taken */
+    produce(world_client(world), world_batch(world, 1));
     world_run(world, 20 * MS_US);
     world->drop_batches = 0;
     world->batch_us = 100 * MS_US;
@@ -209,10 +212,12 @@ static void a_late_write_into_the_segment_above_changes_nothing_either(void **st
 }
 
 /* An intercept: the next index row is lost on its way, and kept in the buf. */
-static bool lose_index_row(void *context, const struct fake_request *request, struct fake_answer *answer)
+static bool lose_index_row(void *context, const struct fake_request *request,
+                           struct fake_answer *answer)
 {
     struct buf *late = context;
-    if (request->opcode != CQL_QUERY || buf_len(late) > 0 || memcmp(request->body.data + 4, "INSERT", 6) != 0)
+    if (request->opcode != CQL_QUERY || buf_len(late) > 0 ||
+        memcmp(request->body.data + 4, "INSERT", 6) != 0)
         return false;
     assert_int_equal(buf_append(late, request->body), STATUS_OK);
     answer->silence = true;
@@ -299,7 +304,8 @@ static void a_full_segment_is_followed_by_the_next_one(void **state)
     world_down(world);
 }
 
-static void a_lost_row_below_stable_is_said_loudly_and_the_log_goes_on_in_a_new_segment(void **state)
+static void
+a_lost_row_below_stable_is_said_loudly_and_the_log_goes_on_in_a_new_segment(void **state)
 {
     (void)state;
     struct gateway_world *world = world_up("orders", 1);
@@ -443,8 +449,9 @@ static void a_partition_that_cannot_be_loaded_says_why_and_is_tried_again(void *
     world_restart(world, 10 * SECOND_US);
     struct fake_client *client = world_client(world);
 
-    fake_node_answer(world->node, CQL_QUERY,
-                     (struct fake_answer){.error = CQL_ERROR_UNAUTHORIZED, .message = "no SELECT for you"});
+    fake_node_answer(
+        world->node, CQL_QUERY,
+        (struct fake_answer){.error = CQL_ERROR_UNAUTHORIZED, .message = "no SELECT for you"});
     produce(client, world_batch(world, 1));
     world_run(world, 100 * MS_US);
     expect_produced(client, KAFKA_STORAGE_ERROR, -1);
@@ -552,7 +559,8 @@ int main(void)
         cmocka_unit_test(an_index_row_that_arrives_after_the_takeover_changes_nothing),
         cmocka_unit_test(an_empty_newest_segment_is_left_behind_with_its_offsets),
         cmocka_unit_test(a_full_segment_is_followed_by_the_next_one),
-        cmocka_unit_test(a_lost_row_below_stable_is_said_loudly_and_the_log_goes_on_in_a_new_segment),
+        cmocka_unit_test(
+            a_lost_row_below_stable_is_said_loudly_and_the_log_goes_on_in_a_new_segment),
         cmocka_unit_test(the_lost_row_may_be_the_last_below_stable),
         cmocka_unit_test(the_tail_is_read_page_by_page),
         cmocka_unit_test(a_page_that_ends_at_stable_is_no_damage),

@@ -1,4 +1,5 @@
-/* The tables of the fake node follow Cassandra's rules: whoever trusts the model trusts these tests. */
+/* The tables of the fake node follow Cassandra's rules: whoever trusts the model trusts these
+ * tests. */
 #include "tests/support/table_model.h"
 
 #include <setjmp.h>
@@ -56,8 +57,8 @@ static void insert(int64_t offset, struct cql_value key, struct cql_value value,
     const struct cql_value values[] = {cql_value_i32(partition, 0), cql_value_i64(segment, 0),
                                        cql_value_i64(bytes, offset), key, value};
     struct model_answer answer = execute(
-        "INSERT INTO \"k\".\"t\" (partition, segment, offset, key, value) VALUES (?, ?, ?, ?, ?)", values,
-        5, at_us);
+        "INSERT INTO \"k\".\"t\" (partition, segment, offset, key, value) VALUES (?, ?, ?, ?, ?)",
+        values, 5, at_us);
     assert_int_equal(answer.error, 0);
 }
 
@@ -79,8 +80,8 @@ static void delete_partition(int64_t at_us)
     uint8_t partition[4], segment[8], at[8];
     const struct cql_value values[] = {cql_value_i64(at, at_us), cql_value_i32(partition, 0),
                                        cql_value_i64(segment, 0)};
-    struct model_answer answer =
-        execute("DELETE FROM t USING TIMESTAMP ? WHERE partition = ? AND segment = ?", values, 3, 1);
+    struct model_answer answer = execute(
+        "DELETE FROM t USING TIMESTAMP ? WHERE partition = ? AND segment = ?", values, 3, 1);
     assert_int_equal(answer.error, 0);
 }
 
@@ -183,12 +184,14 @@ static void a_select_has_order_limit_and_bounds(void **state)
     for (int64_t i = 0; i < 10; i++)
         insert(i, unset, cql_value_text("x"), 20);
     delete_range(6, 7, 30);
-    struct model_answer answer = execute("SELECT offset, value FROM \"k\".\"t\" WHERE partition = ? AND "
-                                         "segment = ? AND offset < ? ORDER BY offset DESC LIMIT 3",
-                                         values, 3, 1);
+    struct model_answer answer =
+        execute("SELECT offset, value FROM \"k\".\"t\" WHERE partition = ? AND "
+                "segment = ? AND offset < ? ORDER BY offset DESC LIMIT 3",
+                values, 3, 1);
     assert_int_equal(cql_result_open(answer.body, &arena, &result), STATUS_OK);
     assert_int_equal(result.row_count, 3);
-    for (int64_t expected = 7; cql_result_next_row(&result); expected = expected == 7 ? 5 : expected - 1) {
+    for (int64_t expected = 7; cql_result_next_row(&result);
+         expected = expected == 7 ? 5 : expected - 1) {
         assert_true(cql_cell_i64(cql_result_cell(&result, 0), &offset));
         assert_int_equal(offset, expected);
     }

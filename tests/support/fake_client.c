@@ -157,9 +157,8 @@ bool fake_client_next(struct fake_client *fake, void *body)
 int32_t fake_client_produce(struct fake_client *fake, const struct fake_produce *produce)
 {
     struct kafka_produce_partition partition = {produce->partition, produce->records};
-    struct kafka_produce_topic topic = {.name = slice_cstr(produce->topic),
-                                        .partitions = &partition,
-                                        .partition_count = 1};
+    struct kafka_produce_topic topic = {
+        .name = slice_cstr(produce->topic), .partitions = &partition, .partition_count = 1};
     struct kafka_produce_request request = {
         .acks = produce->acks == 0 ? -1 : produce->acks,
         .timeout_ms = produce->timeout_ms == 0 ? 30000 : produce->timeout_ms,

@@ -59,7 +59,7 @@ struct fake_produce {
     const char *topic;
     int32_t partition;
     struct slice records;
-    int16_t acks; /* 0: all; FAKE_ACKS_NONE: 0 */
+    int16_t acks;       /* 0: all; FAKE_ACKS_NONE: 0 */
     int32_t timeout_ms; /* 0: 30 s */
 };
 #define FAKE_ACKS_NONE 7

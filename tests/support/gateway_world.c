@@ -239,8 +239,8 @@ void world_forget_client(struct gateway_world *world, struct fake_client *client
 
 /* --- batches --- */
 
-struct slice world_batch_of(struct gateway_world *world, int64_t producer_id,
-                            int32_t base_sequence, int32_t count)
+struct slice world_batch_of(struct gateway_world *world, int64_t producer_id, int32_t base_sequence,
+                            int32_t count)
 {
     batch_builder_reset(&world->builder);
     world->builder.producer_id = producer_id;

@@ -40,7 +40,8 @@ struct gateway_world {
     unsigned batches;            /* that came */
     unsigned drop_batches;       /* so many are neither executed nor answered */
     unsigned no_answers;         /* so many are executed and not answered */
-    /* Not NULL: sees each QUERY, EXECUTE and BATCH first. True: it is dealt with, the answer filled in. */
+    /* Not NULL: sees each QUERY, EXECUTE and BATCH first. True: it is dealt with, the answer filled
+     * in. */
     bool (*intercept)(void *context, const struct fake_request *request,
                       struct fake_answer *answer);
     void *intercept_context;
@@ -66,8 +67,8 @@ void world_forget_client(struct gateway_world *world, struct fake_client *client
 /* A batch of `count` records, key "k<i>", value "v<i>", no producer id. Until the next batch. */
 struct slice world_batch(struct gateway_world *world, int32_t count);
 /* The same with a producer of epoch 0. */
-struct slice world_batch_of(struct gateway_world *world, int64_t producer_id,
-                            int32_t base_sequence, int32_t count);
+struct slice world_batch_of(struct gateway_world *world, int64_t producer_id, int32_t base_sequence,
+                            int32_t count);
 /* `count` records with values of `bytes`. */
 struct slice world_large_batch(struct gateway_world *world, int32_t count, size_t bytes);
 

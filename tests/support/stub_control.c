@@ -189,8 +189,7 @@ bool control_leads_soon(const struct control *control, const uint8_t topic_id[16
     return !stub.leads && stub.leads_soon;
 }
 
-void control_schema_changed(struct control *control, const struct cql_push *push,
-                            struct moment now)
+void control_schema_changed(struct control *control, const struct cql_push *push, struct moment now)
 {
     (void)control;
     (void)push;

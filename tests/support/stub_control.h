@@ -24,9 +24,9 @@ struct stub_creation {
 
 struct stub_control {
     /* set these at any time */
-    bool not_ready;   /* control_start says nothing; stub_ready does */
-    bool leads;       /* true by default */
-    bool leads_soon;  /* while it does not lead: that is expected to change */
+    bool not_ready;     /* control_start says nothing; stub_ready does */
+    bool leads;         /* true by default */
+    bool leads_soon;    /* while it does not lead: that is expected to change */
     int64_t ceiling_us; /* NEVER_US by default */
     int64_t sealed_below_us;
     size_t max_mutation_bytes; /* 16 MiB */
@@ -42,9 +42,9 @@ struct stub_control {
     struct stub_topic topics[STUB_TOPICS_MAX];
     size_t topic_count;
     struct stub_creation creations[16];
-    size_t creation_count; /* under way */
-    unsigned created;      /* times that a creation was asked for */
-    bool released;         /* control_release was called */
+    size_t creation_count;   /* under way */
+    unsigned created;        /* times that a creation was asked for */
+    bool released;           /* control_release was called */
     struct control *control; /* of the gateway that lives; NULL: none */
 };
 

@@ -218,12 +218,10 @@ static void execute_insert(const struct bound *bound)
 {
     uint8_t key[64];
     int clustering = store_clustering(bound->table);
-    struct store_partition *partition =
-        store_find_or_make(bound->table, partition_key(bound, key));
+    struct store_partition *partition = store_find_or_make(bound->table, partition_key(bound, key));
     int64_t at = 0;
     if (clustering >= 0) {
-        const struct cql_value *value =
-            bound_value(bound, bound->table->columns[clustering].name);
+        const struct cql_value *value = bound_value(bound, bound->table->columns[clustering].name);
         if (value == NULL)
             die("clustering key is not bound", slice_cstr(bound->table->name));
         at = integer_of(value->bytes);
@@ -264,8 +262,7 @@ static void put_row(struct buf *out, const struct bound *bound, struct slice key
         int column = column_of(bound->table, &bound->statement->columns[i]);
         uint8_t integer[8];
         if (bound->table->columns[column].role == MODEL_REGULAR) {
-            const struct store_cell *cell =
-                store_cell_seen(partition, row, (size_t)column);
+            const struct store_cell *cell = store_cell_seen(partition, row, (size_t)column);
             put_cell(out, cell == NULL ? SLICE_NULL : slice_make(cell->bytes, cell->len));
         } else if (bound->table->columns[column].role == MODEL_PARTITION_KEY) {
             die("partition key columns cannot be selected yet", key);
@@ -284,8 +281,8 @@ static int32_t put_rows(struct buf *out, const struct bound *bound)
     int64_t from, below;
     int32_t count = 0;
     int clustering = store_clustering(bound->table);
-    bool descending = clustering >= 0 &&
-                      bound->table->columns[clustering].role == MODEL_CLUSTERING_DESC;
+    bool descending =
+        clustering >= 0 && bound->table->columns[clustering].role == MODEL_CLUSTERING_DESC;
 
     if (partition == NULL)
         return 0;
@@ -329,7 +326,8 @@ static void execute_select(struct table_model *model, const struct bound *bound,
     for (size_t i = 0; i < count; i++) {
         const char *name = bound->statement->columns[i].text;
         int column = column_of(bound->table, &bound->statement->columns[i]);
-        columns[i] = (struct cql_column){SLICE_LITERAL("sluice"), slice_cstr(bound->table->name),
+        columns[i] = (struct cql_column){SLICE_LITERAL("sluice"),
+                                         slice_cstr(bound->table->name),
                                          slice_cstr(name),
                                          {.id = (uint16_t)bound->table->columns[column].type}};
     }
@@ -356,7 +354,8 @@ static bool bind(const struct table_model *model, const struct text_statement *s
                                                          : statement->condition_count);
     char text[TEXT_NAME_MAX_BYTES + 32];
 
-    *bound = (struct bound){.statement = statement, .table = find_table(model, statement->table.text)};
+    *bound =
+        (struct bound){.statement = statement, .table = find_table(model, statement->table.text)};
     if (bound->table == NULL) {
         snprintf(text, sizeof(text), "table %.120s does not exist", statement->table.text);
         return refuse(answer, CQL_ERROR_INVALID, text);
@@ -586,8 +585,7 @@ void table_model_each(const struct table_model *model, const char *name,
 
 void table_model_lose(struct table_model *model, struct model_key key)
 {
-    struct store_partition *partition =
-        log_partition(model, key.table, key.partition, key.segment);
+    struct store_partition *partition = log_partition(model, key.table, key.partition, key.segment);
     assert_non_null(partition);
     size_t at = store_row_at(partition, key.offset);
     assert_true(at < partition->row_count && partition->rows[at].clustering == key.offset);

@@ -72,8 +72,7 @@ struct store_row *store_insert(struct store_partition *partition, int64_t cluste
         partition->rows = grown(partition->rows, partition->row_count, sizeof(*partition->rows));
         memmove(&partition->rows[at + 1], &partition->rows[at],
                 (partition->row_count++ - at) * sizeof(*partition->rows));
-        partition->rows[at] =
-            (struct store_row){.clustering = clustering, .marker_us = INT64_MIN};
+        partition->rows[at] = (struct store_row){.clustering = clustering, .marker_us = INT64_MIN};
     }
     if (at_us > partition->rows[at].marker_us)
         partition->rows[at].marker_us = at_us;
@@ -132,8 +131,8 @@ const struct store_cell *store_cell_seen(const struct store_partition *partition
                                          const struct store_row *row, size_t column)
 {
     const struct store_cell *cell = &row->cells[column];
-    bool seen = cell->is_set && !cell->is_null &&
-                cell->written_us > shadow_us(partition, row->clustering);
+    bool seen =
+        cell->is_set && !cell->is_null && cell->written_us > shadow_us(partition, row->clustering);
     return seen ? cell : NULL;
 }
 

@@ -13,7 +13,7 @@ struct store_cell {
 
 struct store_row {
     int64_t clustering;
-    int64_t marker_us; /* of the newest INSERT */
+    int64_t marker_us;                          /* of the newest INSERT */
     struct store_cell cells[MODEL_COLUMNS_MAX]; /* by column of the table */
 };
 
