@@ -6,13 +6,13 @@ set(SLUICE_WARNINGS
   -Wdouble-promotion)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND SLUICE_WARNINGS -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Warith-conversion)
+  # Texts for people are cut by snprintf on purpose; gcc cannot tell that from a mistake, and sees it
+  # only at some levels of optimisation.
+  list(APPEND SLUICE_WARNINGS -Wno-format-truncation)
 else()
   list(APPEND SLUICE_WARNINGS -Wcomma -Wunreachable-code -Wmissing-variable-declarations
        -Wshorten-64-to-32 -Wassign-enum -Wno-gnu-zero-variadic-macro-arguments)
 endif()
-# Texts for people are cut by snprintf on purpose; gcc cannot tell that from a mistake, and sees it only at some
-# levels of optimisation.
-list(APPEND SLUICE_WARNINGS -Wno-format-truncation)
 add_compile_options(${SLUICE_WARNINGS})
 option(SLUICE_WERROR "warnings are errors" OFF)
 if(SLUICE_WERROR)
