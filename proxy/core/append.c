@@ -1,7 +1,8 @@
 /*
- * partition_append: from the record batch of a Produce entry to rows in the open mutation. The order is the broker's: open
- * and check the batch, decompress, producer state, then one pass over the records that checks each and writes its
- * row. A bad record takes back the rows written for its batch; nothing was touched.
+ * partition_append: from the record batch of a Produce entry to rows in the open mutation. The
+ * order is the broker's: open and check the batch, decompress, producer state, then one pass over
+ * the records that checks each and writes its row. A bad record takes back the rows written for its
+ * batch; nothing was touched.
  */
 #include "core/gateway_internal.h"
 #include "core/mutation.h"
@@ -11,7 +12,8 @@
 #include <assert.h>
 
 enum {
-    FIRST_SEQUENCE_WAIT_MS = 10 * 1000, /* so long an unknown producer's later batch waits for its first */
+    FIRST_SEQUENCE_WAIT_MS =
+        10 * 1000, /* so long an unknown producer's later batch waits for its first */
     SNAPSHOT_EVERY_ROWS = 1000,
     SNAPSHOT_EVERY_SIZES = 16,
     ROW_SLACK_BYTES = 1024, /* what a mutation is larger than its values: key, timestamps */
@@ -55,7 +57,8 @@ static bool open_batch(struct appending *a, struct slice records)
     if (!kafka_record_batch_open(records, config->max_message_bytes, &a->batch, &a->refusal))
         return false;
     if ((a->batch.attributes & KAFKA_BATCH_TRANSACTIONAL) != 0)
-        return refuse(a, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "transactions are not served");
+        return refuse(a, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                      "transactions are not served");
     if (a->batch.codec == KAFKA_CODEC_ZSTD && a->entry->produce->version < 7)
         return refuse(a, KAFKA_UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7");
     return true;
@@ -69,13 +72,14 @@ static bool decompress(struct appending *a)
     if (a->batch.codec == KAFKA_CODEC_NONE)
         return true;
     buf_reset(&gateway->scratch);
-    int rc = kafka_decompress(gateway->decompressor, a->batch.codec, a->batch.records, &gateway->scratch,
-                              gateway->config->max_decompressed_bytes);
+    int rc = kafka_decompress(gateway->decompressor, a->batch.codec, a->batch.records,
+                              &gateway->scratch, gateway->config->max_decompressed_bytes);
     a->records = buf_unread(&gateway->scratch);
     if (rc == STATUS_OK)
         return true;
     if (rc == STATUS_LIMIT)
-        return refuse(a, KAFKA_MESSAGE_TOO_LARGE, "the batch is larger than limits.max_decompressed_bytes");
+        return refuse(a, KAFKA_MESSAGE_TOO_LARGE,
+                      "the batch is larger than limits.max_decompressed_bytes");
     if (rc == STATUS_NOMEM)
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     if (rc == STATUS_UNSUPPORTED)
@@ -90,9 +94,9 @@ static void answer_duplicate(struct appending *a, int64_t first_offset, struct m
 
     partition->gateway->counts.duplicates++;
     if (first_offset >= partition->stable) {
-        LIST_EACH(it, &partition->mutations) {
+        LIST_EACH (it, &partition->mutations) {
             struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
-            LIST_EACH(b, &mutation->batches) {
+            LIST_EACH (b, &mutation->batches) {
                 struct batch *batch = LIST_ENTRY(b, struct batch, node);
                 if (batch->first_offset == first_offset) {
                     batch_join(batch, a->entry);
@@ -105,7 +109,8 @@ static void answer_duplicate(struct appending *a, int64_t first_offset, struct m
 }
 
 /* True: go on and write it. False: refused (a->refusal) or answered (refusal.code 0). */
-static bool check_producer(struct appending *a, const struct producer_claim *claim, struct moment now)
+static bool check_producer(struct appending *a, const struct producer_claim *claim,
+                           struct moment now)
 {
     struct partition *partition = a->partition;
     int64_t first_offset = -1, now_ms = now.wall_us / 1000;
@@ -115,10 +120,12 @@ static bool check_producer(struct appending *a, const struct producer_claim *cla
     case PRODUCER_ACCEPT:
         return true;
     case PRODUCER_FIRST:
-        if (producer_waited_ms(&partition->producers, claim->producer_id, now_ms) >= FIRST_SEQUENCE_WAIT_MS)
+        if (producer_waited_ms(&partition->producers, claim->producer_id, now_ms) >=
+            FIRST_SEQUENCE_WAIT_MS)
             return true;
         producer_block(&partition->producers, claim, KAFKA_NOT_ENOUGH_REPLICAS, now_ms);
-        return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "an earlier batch of this producer may still arrive");
+        return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS,
+                      "an earlier batch of this producer may still arrive");
     case PRODUCER_DUPLICATE:
         a->refusal.code = 0;
         answer_duplicate(a, first_offset, now);
@@ -130,7 +137,8 @@ static bool check_producer(struct appending *a, const struct producer_claim *cla
     case PRODUCER_BLOCKED:
         return refuse(a, code, "an earlier batch of this producer was refused and is not back yet");
     case PRODUCER_FENCED:
-        return refuse(a, KAFKA_INVALID_PRODUCER_EPOCH, "a newer epoch of this producer id is in use");
+        return refuse(a, KAFKA_INVALID_PRODUCER_EPOCH,
+                      "a newer epoch of this producer id is in use");
     }
     return refuse(a, KAFKA_INVALID_RECORD, "producer state");
 }
@@ -139,9 +147,9 @@ static void set_columns(struct appending *a)
 {
     struct partition *partition = a->partition;
     int64_t size = (int64_t)producer_snapshot_bytes(&partition->producers);
-    bool due = partition->snapshot_due ||
-               (partition->rows_since_snapshot >= SNAPSHOT_EVERY_ROWS &&
-                partition->bytes_since_snapshot >= SNAPSHOT_EVERY_SIZES * size);
+    bool due =
+        partition->snapshot_due || (partition->rows_since_snapshot >= SNAPSHOT_EVERY_ROWS &&
+                                    partition->bytes_since_snapshot >= SNAPSHOT_EVERY_SIZES * size);
 
     a->columns = (struct log_batch_columns){
         .producer_id = a->batch.producer_id,
@@ -153,7 +161,8 @@ static void set_columns(struct appending *a)
     };
 }
 
-/* Takes back what was written for this batch: whole mutations of its own, then its rows in a shared one. */
+/* Takes back what was written for this batch: whole mutations of its own, then its rows in a shared
+ * one. */
 static void take_back(struct appending *a)
 {
     struct partition *partition = a->partition;
@@ -177,20 +186,22 @@ static void take_back(struct appending *a)
     }
 }
 
-/* The mutation that takes the next row of `bytes`; NULL: refused. A mutation of several Kafka batches is never larger
- * than the soft limit; a lone batch goes on in further parts. */
-static struct mutation *mutation_for_row(struct appending *a, struct mutation *mutation, size_t bytes)
+/* The mutation that takes the next row of `bytes`; NULL: refused. A mutation of several Kafka
+ * batches is never larger than the soft limit; a lone batch goes on in further parts. */
+static struct mutation *mutation_for_row(struct appending *a, struct mutation *mutation,
+                                         size_t bytes)
 {
     struct partition *partition = a->partition;
     size_t soft = mutation_soft_limit(partition);
     size_t hard = control_max_mutation_bytes(partition->gateway->control) - ROW_SLACK_BYTES;
 
     if (bytes > hard) {
-        refuse(a, KAFKA_MESSAGE_TOO_LARGE, "a record is larger than the database takes in one mutation");
+        refuse(a, KAFKA_MESSAGE_TOO_LARGE,
+               "a record is larger than the database takes in one mutation");
         return NULL;
     }
-    if (mutation->rows == 0 || (mutation_bytes(mutation) + bytes <= soft &&
-                                mutation->rows < CQL_BATCH_MAX_STATEMENTS))
+    if (mutation->rows == 0 ||
+        (mutation_bytes(mutation) + bytes <= soft && mutation->rows < CQL_BATCH_MAX_STATEMENTS))
         return mutation;
     mutation_close(mutation);
     mutation = mutation_open(partition);
@@ -208,10 +219,11 @@ static bool write_row(struct appending *a, int32_t index, const struct kafka_rec
 
     if (mutation == NULL)
         return false;
-    int rc = log_rows_put(&partition->rows, &mutation->body->buf, partition->next_offset + index, record,
-                          index == 0 ? &a->columns : NULL);
+    int rc = log_rows_put(&partition->rows, &mutation->body->buf, partition->next_offset + index,
+                          record, index == 0 ? &a->columns : NULL);
     if (rc == STATUS_LIMIT)
-        return refuse(a, KAFKA_MESSAGE_TOO_LARGE, "a record is larger than the database takes in one mutation");
+        return refuse(a, KAFKA_MESSAGE_TOO_LARGE,
+                      "a record is larger than the database takes in one mutation");
     if (rc < 0)
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     mutation->rows++;
@@ -231,7 +243,8 @@ static bool write_rows(struct appending *a)
     struct kafka_record record;
     size_t soft = mutation_soft_limit(partition);
 
-    kafka_record_reader_init(&reader, &a->batch, a->records, partition->gateway->config->max_record_headers);
+    kafka_record_reader_init(&reader, &a->batch, a->records,
+                             partition->gateway->config->max_record_headers);
     for (int32_t i = 0; kafka_record_next(&reader, &record); i++) {
         struct mutation *mutation = partition->open;
         if (__builtin_expect(i == 0 || mutation_bytes(mutation) + log_row_bytes(&record) > soft ||
@@ -241,8 +254,8 @@ static bool write_rows(struct appending *a)
                 return false;
             continue;
         }
-        if (log_rows_put(&partition->rows, &mutation->body->buf, partition->next_offset + i, &record,
-                         NULL) < 0)
+        if (log_rows_put(&partition->rows, &mutation->body->buf, partition->next_offset + i,
+                         &record, NULL) < 0)
             return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
         mutation->rows++;
     }
@@ -260,13 +273,15 @@ static bool choose_mutation(struct appending *a)
 
     a->shared = partition->open;
     if (a->shared != NULL &&
-        (mutation_is_full(a->shared) || mutation_bytes(a->shared) + need > mutation_soft_limit(partition) ||
+        (mutation_is_full(a->shared) ||
+         mutation_bytes(a->shared) + need > mutation_soft_limit(partition) ||
          a->shared->rows + (uint32_t)a->batch.record_count > CQL_BATCH_MAX_STATEMENTS)) {
         mutation_close(a->shared);
         a->shared = NULL;
     }
     if (a->shared == NULL)
-        return mutation_open(partition) != NULL || refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
+        return mutation_open(partition) != NULL ||
+               refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     a->shared_write = a->shared->body->buf.write;
     a->shared_rows = a->shared->rows;
     return true;
@@ -281,8 +296,8 @@ static bool admit(struct appending *a, const struct producer_claim *claim, struc
 
     if (batch == NULL)
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
-    if (claim->producer_id >= 0 && producer_admit(&partition->producers, claim, batch->first_offset,
-                                                  now.wall_us / 1000) < 0) {
+    if (claim->producer_id >= 0 &&
+        producer_admit(&partition->producers, claim, batch->first_offset, now.wall_us / 1000) < 0) {
         pool_put(&gateway->batches, batch);
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     }
@@ -291,7 +306,8 @@ static bool admit(struct appending *a, const struct producer_claim *claim, struc
         struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
         mutation->end_offset = partition->next_offset;
         mutation_charge(mutation);
-        if (mutation->first_part != NULL && mutation->first_part == a->first && mutation != a->first)
+        if (mutation->first_part != NULL && mutation->first_part == a->first &&
+            mutation != a->first)
             a->first->parts_missing++;
     }
     if (a->first != a->last && partition->open != NULL)
@@ -347,7 +363,8 @@ enum append_result partition_append(struct partition *partition, struct produce_
         return APPEND_NO_ROOM;
     if (gateway_leads(partition, now) && partition->state == PARTITION_LIVE)
         return append_batch(&a, records, now);
-    int16_t code = gateway_leads(partition, now) ? partition->load_error : KAFKA_NOT_LEADER_OR_FOLLOWER;
+    int16_t code =
+        gateway_leads(partition, now) ? partition->load_error : KAFKA_NOT_LEADER_OR_FOLLOWER;
     if (code == partition->load_error)
         entry->message = "the partition cannot be loaded";
     partition_note_refused(partition, records, code, now);

@@ -1,9 +1,10 @@
 /*
  * A producer's connection inside the gateway: from bytes to handled requests, and back-pressure.
  *
- * A Produce that cannot be admitted now is parked: it stays where it is, in the connection's input buffer, nothing more
- * is read from this client, and the gateway comes back to it when there is room. So waiting costs no copy, and
- * what a client may make us hold is what its socket had delivered.
+ * A Produce that cannot be admitted now is parked: it stays where it is, in the connection's input
+ * buffer, nothing more is read from this client, and the gateway comes back to it when there is
+ * room. So waiting costs no copy, and what a client may make us hold is what its socket had
+ * delivered.
  */
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
@@ -12,13 +13,15 @@
 
 enum { REQUEST_ARENA_BYTES = 8 * 1024 * 1024, READ_BYTES = 256 * 1024 };
 
-struct client *client_open(struct gateway *gateway, const struct client_address *address, struct moment now)
+struct client *client_open(struct gateway *gateway, const struct client_address *address,
+                           struct moment now)
 {
     const struct gateway_config *config = gateway->config;
-    /* The first frame has no limit of its own: kafka-python, aiokafka and others open a connection to a broker
-     * that they know with a Produce. */
+    /* The first frame has no limit of its own: kafka-python, aiokafka and others open a connection
+     * to a broker that they know with a Produce. */
     const struct kafka_connection_limits limits = {.max_frame_bytes = config->max_request_bytes,
-                                                   .max_first_frame_bytes = config->max_request_bytes,
+                                                   .max_first_frame_bytes =
+                                                       config->max_request_bytes,
                                                    .max_pending = config->max_pending_requests,
                                                    .arena_bytes = REQUEST_ARENA_BYTES,
                                                    .read_bytes = READ_BYTES};
@@ -69,8 +72,8 @@ void client_fail(struct client *client, const char *why, const char *detail, str
         return;
     client->closing = true;
     log_quote(quoted, sizeof(quoted), detail, strlen(detail));
-    action_log(client->gateway->actions, LOG_WARN, "client closed", "client=%s reason=\"%s\" detail=%s",
-               client->address.peer, why, quoted);
+    action_log(client->gateway->actions, LOG_WARN, "client closed",
+               "client=%s reason=\"%s\" detail=%s", client->address.peer, why, quoted);
     client_mark_dirty(client);
 }
 
@@ -95,7 +98,8 @@ void client_pump(struct client *client, struct moment now)
 {
     struct kafka_event event;
 
-    while (!client->parked && !client->closing && kafka_connection_next(client->connection, &event)) {
+    while (!client->parked && !client->closing &&
+           kafka_connection_next(client->connection, &event)) {
         if (event.kind == KAFKA_EVENT_CLOSE) {
             client_fail(client, event.reason, event.detail, now);
             return;
@@ -173,8 +177,10 @@ void client_check_limits(struct client *client, struct moment now)
         since = client->reading_since_us; /* while we did not read, it could not send */
     if (!client->understood && now.boot_us - client->opened_us > config->first_request_timeout_us)
         client_fail(client, "no request within limits.first_request_timeout", "", now);
-    else if (since != 0 && client->reading && now.boot_us - since > config->request_receive_timeout_us)
-        client_fail(client, "a request was not complete within limits.request_receive_timeout", "", now);
+    else if (since != 0 && client->reading &&
+             now.boot_us - since > config->request_receive_timeout_us)
+        client_fail(client, "a request was not complete within limits.request_receive_timeout", "",
+                    now);
     else if (client->waiting == 0 && now.boot_us - client->last_byte_us > config->idle_timeout_us) {
         client->closing = true; /* an idle close is normal, not worth a line */
         client_mark_dirty(client);
@@ -207,9 +213,10 @@ void client_closed(struct client *client, struct moment now)
 
     if (client->parked_produce != NULL) {
         client->parked_produce->client = NULL;
-        produce_refuse_rest(client->parked_produce, client->parked_event.body, KAFKA_NOT_ENOUGH_REPLICAS, now);
+        produce_refuse_rest(client->parked_produce, client->parked_event.body,
+                            KAFKA_NOT_ENOUGH_REPLICAS, now);
     }
-    LIST_EACH(it, &gateway->produces) {
+    LIST_EACH (it, &gateway->produces) {
         struct produce *produce = LIST_ENTRY(it, struct produce, node);
         if (produce->client == client)
             produce_orphan(produce);

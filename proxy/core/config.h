@@ -1,6 +1,7 @@
 /*
- * What the core is told at start. Plain data, filled by the program (proxy/config.c), the simulator and the fuzzers;
- * strings are borrowed for the gateway's life. Each limit names the abuse it stops in sluice.yaml.
+ * What the core is told at start. Plain data, filled by the program (proxy/config.c), the simulator
+ * and the fuzzers; strings are borrowed for the gateway's life. Each limit names the abuse it stops
+ * in sluice.yaml.
  */
 #ifndef PROXY_CORE_CONFIG_H
 #define PROXY_CORE_CONFIG_H
@@ -27,54 +28,60 @@ struct gateway_config {
     uint16_t advertised_port;    /* 0: the port that each client dialled */
     int32_t node_id;
     uint32_t max_connections;
-    size_t max_request_bytes;       /* 100 MiB */
-    uint32_t max_pending_requests;  /* a connection's requests without a response: 1,000 */
-    int64_t first_request_timeout_us; /* 10 s from accept to the first whole request */
+    size_t max_request_bytes;           /* 100 MiB */
+    uint32_t max_pending_requests;      /* a connection's requests without a response: 1,000 */
+    int64_t first_request_timeout_us;   /* 10 s from accept to the first whole request */
     int64_t request_receive_timeout_us; /* 30 s from first to last byte of a request */
     int64_t idle_timeout_us;            /* 10 min without a byte */
-    size_t memory_bytes; /* budget for request bytes and mutations held; past it reading pauses: 256 MiB */
+    size_t memory_bytes; /* budget for request bytes and mutations held; past it reading pauses: 256
+                            MiB */
 
     /* cassandra */
     const struct contact_point *contact_points;
     size_t contact_point_count;
     const char *keyspace;
-    const char *user;     /* NULL: none */
+    const char *user; /* NULL: none */
     const char *password;
     const char *local_dc; /* NULL: that of the first node reached */
-    enum cql_consistency consistency; /* LOCAL_QUORUM or QUORUM; lower ones need unsafe_consistency */
+    enum cql_consistency
+        consistency; /* LOCAL_QUORUM or QUORUM; lower ones need unsafe_consistency */
     bool unsafe_consistency;
-    bool schema_create;      /* false: schema.create = never */
-    const char *replication; /* NULL: NetworkTopologyStrategy with min(3, nodes of the home data centre) */
-    uint32_t window_start, window_min, window_max; /* requests under way per node: 32, 8, 1,024 (AIMD) */
-    int64_t request_timeout_us;  /* an answer of a node that takes longer is given up (orphan): 12 s */
-    int64_t connect_timeout_us;  /* 5 s */
+    bool schema_create; /* false: schema.create = never */
+    const char
+        *replication; /* NULL: NetworkTopologyStrategy with min(3, nodes of the home data centre) */
+    uint32_t window_start, window_min,
+        window_max; /* requests under way per node: 32, 8, 1,024 (AIMD) */
+    int64_t
+        request_timeout_us; /* an answer of a node that takes longer is given up (orphan): 12 s */
+    int64_t connect_timeout_us;                 /* 5 s */
     int64_t reconnect_min_us, reconnect_max_us; /* 100 ms to 10 s, exponential with jitter */
 
     /* topics */
     bool auto_create_topics;
     int32_t num_partitions;
-    uint32_t max_topics;            /* 500 */
-    uint32_t max_partitions;        /* of one topic: 1,000 */
+    uint32_t max_topics;             /* 500 */
+    uint32_t max_partitions;         /* of one topic: 1,000 */
     uint32_t auto_create_per_second; /* 2 */
     size_t max_message_bytes;        /* 1,048,588: a whole batch as sent */
     size_t max_decompressed_bytes;   /* 64 MiB */
     int32_t max_record_headers;      /* 1,024 */
 
     /* log tables */
-    int64_t segment_max_rows;    /* 100,000 */
-    int64_t segment_max_bytes;   /* 64 MiB */
-    size_t mutation_max_bytes;   /* 0: half of the smaller of the server's frame and mutation limit */
-    uint32_t mutation_group_rows; /* a mutation with so many rows takes no further batch: 300 */
-    size_t mutation_group_bytes;  /* likewise: 256 KiB */
+    int64_t segment_max_rows;  /* 100,000 */
+    int64_t segment_max_bytes; /* 64 MiB */
+    size_t mutation_max_bytes; /* 0: half of the smaller of the server's frame and mutation limit */
+    uint32_t mutation_group_rows;     /* a mutation with so many rows takes no further batch: 300 */
+    size_t mutation_group_bytes;      /* likewise: 256 KiB */
     uint32_t mutations_per_partition; /* under way at once: 4 */
 
     /* life */
     int64_t lease_us;         /* 10 s */
     int64_t lease_renew_us;   /* 3 s */
     int64_t drain_timeout_us; /* 25 s */
-    bool predecessor_gone;    /* this host's predecessor is provably gone (its abstract socket could be bound) */
-    const char *member;       /* this process's member name; also names the abstract socket */
-    const char *boot_id;      /* of this host */
+    bool predecessor_gone; /* this host's predecessor is provably gone (its abstract socket could be
+                              bound) */
+    const char *member;    /* this process's member name; also names the abstract socket */
+    const char *boot_id;   /* of this host */
 };
 
 /* Every default named above; contact points and names are left empty. */

@@ -3,11 +3,12 @@
  *
  *    bytes of clients -> requests -> partitions (ready list) --+
  *    answers of nodes -> durable mutations -> entries resolved  |  gateway_turn:
- *    control plane    -> topics, lease                          |    resume parked clients, flush ready
+ *    control plane    -> topics, lease                          |    resume parked clients, flush
+ * ready
  *                                                               +->  partitions, announce output
  *
- * A turn does the sending, so that what several clients brought in one turn travels in one mutation and one
- * write per socket.
+ * A turn does the sending, so that what several clients brought in one turn travels in one mutation
+ * and one write per socket.
  */
 #include "core/gateway_internal.h"
 #include "core/mutation.h"
@@ -80,9 +81,10 @@ static void on_lease(void *context, bool held, struct moment now)
     struct gateway *gateway = context;
 
     if (!held)
-        return; /* nothing is acknowledged without it (partition_acknowledge); nothing else changes */
+        return; /* nothing is acknowledged without it (partition_acknowledge); nothing else changes
+                 */
     unblock_all(gateway);
-    LIST_EACH(it, &gateway->topics.all) {
+    LIST_EACH (it, &gateway->topics.all) {
         struct topic *topic = LIST_ENTRY(it, struct topic, node);
         for (int32_t i = 0; i < topic->partition_count; i++)
             partition_acknowledge(&topic->partitions[i], now);
@@ -99,7 +101,8 @@ static void on_schema_change(void *context, const struct cql_push *push, struct 
 static bool make_parts(struct gateway *gateway, struct moment now)
 {
     const struct gateway_config *config = gateway->config;
-    const struct control_hooks hooks = {gateway, on_ready, on_fatal, on_topic, on_topic_gone, on_lease};
+    const struct control_hooks hooks = {gateway,  on_ready,      on_fatal,
+                                        on_topic, on_topic_gone, on_lease};
 
     gateway->actions = action_queue_new(config->alloc);
     if (gateway->actions == NULL)
@@ -143,7 +146,7 @@ struct gateway *gateway_new(const struct gateway_config *config, struct moment n
 
 static void free_produces(struct gateway *gateway)
 {
-    LIST_EACH_SAFE(it, after, &gateway->produces) {
+    LIST_EACH_SAFE (it, after, &gateway->produces) {
         struct produce *produce = LIST_ENTRY(it, struct produce, node);
         list_remove(it);
         alloc_free(gateway->config->alloc, produce, produce->bytes);
@@ -154,7 +157,7 @@ void gateway_free(struct gateway *gateway)
 {
     const struct alloc *alloc = gateway->config->alloc;
 
-    LIST_EACH_SAFE(it, after, &gateway->clients) {
+    LIST_EACH_SAFE (it, after, &gateway->clients) {
         struct client *client = LIST_ENTRY(it, struct client, node);
         client->parked_produce = NULL; /* nobody is answered any more */
         client_closed(client, (struct moment){0, 0});
@@ -193,8 +196,8 @@ struct action_queue *gateway_actions(struct gateway *gateway)
 
 int64_t gateway_timestamp(struct gateway *gateway, struct moment now)
 {
-    int64_t timestamp_us = now.wall_us > gateway->last_timestamp_us ? now.wall_us
-                                                                     : gateway->last_timestamp_us + 1;
+    int64_t timestamp_us =
+        now.wall_us > gateway->last_timestamp_us ? now.wall_us : gateway->last_timestamp_us + 1;
 
     if (timestamp_us >= control_ceiling_us(gateway->control))
         return 0;
@@ -215,7 +218,8 @@ bool gateway_over_budget(const struct gateway *gateway)
 
 bool gateway_leads(const struct partition *partition, struct moment now)
 {
-    return control_leads(partition->gateway->control, partition->topic->topic_id, partition->index, now);
+    return control_leads(partition->gateway->control, partition->topic->topic_id, partition->index,
+                         now);
 }
 
 bool gateway_leads_soon(const struct partition *partition, struct moment now)
@@ -279,7 +283,8 @@ static void resume_parked(struct gateway *gateway, struct moment now)
 {
     struct list round;
 
-    list_init(&round); /* one look at each: who is parked again, behind the others, has the next turn */
+    list_init(
+        &round); /* one look at each: who is parked again, behind the others, has the next turn */
     while (!list_empty(&gateway->parked)) {
         struct list *node = gateway->parked.next;
         list_remove(node);
@@ -303,8 +308,8 @@ static void account(struct client *client)
 }
 
 /*
- * Past the memory budget only small holders are read on, and of the large ones the one whose request began first: so
- * one request always gets through, and the others wait in their sockets.
+ * Past the memory budget only small holders are read on, and of the large ones the one whose
+ * request began first: so one request always gets through, and the others wait in their sockets.
  */
 static bool has_memory(const struct client *client)
 {
@@ -313,7 +318,7 @@ static bool has_memory(const struct client *client)
     if (gateway->mutation_bytes + gateway->client_bytes < gateway->config->memory_bytes ||
         client->held_bytes <= SMALL_HOLDER_BYTES)
         return true;
-    LIST_EACH(it, &gateway->clients) {
+    LIST_EACH (it, &gateway->clients) {
         const struct client *other = LIST_ENTRY(it, struct client, node);
         int64_t since_us = kafka_connection_frame_since_us(other->connection);
         if (other->held_bytes > SMALL_HOLDER_BYTES && !other->parked && since_us != 0 &&
@@ -328,10 +333,13 @@ static void announce(struct client *client, struct moment now)
 {
     struct action_queue *actions = client->gateway->actions;
     account(client);
-    bool wants = !client->parked && !client->closing && !client->half_closed && has_memory(client) &&
-                 kafka_connection_pending(client->connection) < client->gateway->config->max_pending_requests;
+    bool wants = !client->parked && !client->closing && !client->half_closed &&
+                 has_memory(client) &&
+                 kafka_connection_pending(client->connection) <
+                     client->gateway->config->max_pending_requests;
 
-    if (client->half_closed && !client->parked && client->waiting == 0 && client_output(client).len == 0)
+    if (client->half_closed && !client->parked && client->waiting == 0 &&
+        client_output(client).len == 0)
         client->closing = true;
     if (client_output(client).len > 0)
         action_client(actions, ACTION_CLIENT_WRITE, client, true);
@@ -340,7 +348,8 @@ static void announce(struct client *client, struct moment now)
         client->reading_since_us = now.boot_us;
         action_client(actions, ACTION_CLIENT_READ, client, wants);
     }
-    if (client->closing && client->waiting == 0 && !client->close_asked) { /* what was asked is answered */
+    if (client->closing && client->waiting == 0 &&
+        !client->close_asked) { /* what was asked is answered */
         client->close_asked = true;
         action_client(actions, ACTION_CLIENT_CLOSE, client, true);
     }
@@ -361,7 +370,7 @@ static bool all_idle(const struct gateway *gateway)
 {
     if (!list_empty(&gateway->produces) || !list_empty(&gateway->waits))
         return false;
-    LIST_EACH(it, &gateway->topics.all) {
+    LIST_EACH (it, &gateway->topics.all) {
         const struct topic *topic = LIST_ENTRY(it, struct topic, node);
         for (int32_t i = 0; i < topic->partition_count; i++)
             if (!partition_is_idle(&topic->partitions[i]))
@@ -376,7 +385,7 @@ static void on_released(void *context, struct moment now)
 
     (void)now;
     gateway->drained = true;
-    LIST_EACH(it, &gateway->clients) {
+    LIST_EACH (it, &gateway->clients) {
         struct client *client = LIST_ENTRY(it, struct client, node);
         client->closing = true;
         client_mark_dirty(client);
@@ -437,13 +446,13 @@ int64_t gateway_deadline_us(const struct gateway *gateway)
 
 static void housekeeping(struct gateway *gateway, struct moment now)
 {
-    LIST_EACH_SAFE(it, after, &gateway->clients) {
+    LIST_EACH_SAFE (it, after, &gateway->clients) {
         struct client *client = LIST_ENTRY(it, struct client, node);
         client_check_limits(client, now);
         if (!client->reading)
             client_mark_dirty(client); /* the memory that it waited for may be free */
     }
-    LIST_EACH_SAFE(it, after, &gateway->produces) {
+    LIST_EACH_SAFE (it, after, &gateway->produces) {
         struct produce *produce = LIST_ENTRY(it, struct produce, node);
         if (now.boot_us >= produce->deadline_us)
             produce_expire(produce, now);
@@ -457,8 +466,8 @@ void gateway_tick(struct gateway *gateway, struct moment now)
     cluster_tick(gateway->cluster, now);
     control_tick(gateway->control, now);
     if (now.boot_us >= gateway->next_housekeeping_us) {
-        gateway->next_housekeeping_us = now.boot_us + (is_busy(gateway) ? HOUSEKEEPING_US
-                                                                         : IDLE_HOUSEKEEPING_US);
+        gateway->next_housekeeping_us =
+            now.boot_us + (is_busy(gateway) ? HOUSEKEEPING_US : IDLE_HOUSEKEEPING_US);
         housekeeping(gateway, now);
     }
 }

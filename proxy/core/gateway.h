@@ -1,8 +1,9 @@
 /*
- * The whole gateway, sans I/O: one worker. The driver (libuv, simulator, fuzzer) brings bytes, closes and the time in,
- * and afterwards pulls actions until there are none.
+ * The whole gateway, sans I/O: one worker. The driver (libuv, simulator, fuzzer) brings bytes,
+ * closes and the time in, and afterwards pulls actions until there are none.
  *
- *     driver event -> client_received | link_received | gateway_tick ... -> gateway_turn -> action_next*
+ *     driver event -> client_received | link_received | gateway_tick ... -> gateway_turn ->
+ * action_next*
  *
  * Clients are owned by the gateway from client_open to client_closed.
  */
@@ -22,22 +23,26 @@ void gateway_free(struct gateway *gateway);
 void gateway_start(struct gateway *gateway, struct moment now);
 struct action_queue *gateway_actions(struct gateway *gateway);
 
-/* Once per loop turn, after the events of the turn: mutations are closed and sent, output is gathered. */
+/* Once per loop turn, after the events of the turn: mutations are closed and sent, output is
+ * gathered. */
 void gateway_turn(struct gateway *gateway, struct moment now);
 /* When gateway_tick wants to be called at the latest; NEVER_US: only after events. */
 int64_t gateway_deadline_us(const struct gateway *gateway);
 void gateway_tick(struct gateway *gateway, struct moment now);
 
-/* SIGTERM: new Produce gets 6, what is in flight is finished, leases are given back, then ACTION_DRAINED. */
+/* SIGTERM: new Produce gets 6, what is in flight is finished, leases are given back, then
+ * ACTION_DRAINED. */
 void gateway_drain(struct gateway *gateway, struct moment now);
 
 struct client_address {
     char peer[64];  /* "192.0.2.1:40000", for logs */
-    char local[48]; /* the address that was dialled, without port: what Metadata tells when nothing is advertised */
+    char local[48]; /* the address that was dialled, without port: what Metadata tells when nothing
+                       is advertised */
     uint16_t local_port;
 };
 /* NULL: refused (max_connections, draining, memory): close the socket. */
-struct client *client_open(struct gateway *gateway, const struct client_address *address, struct moment now);
+struct client *client_open(struct gateway *gateway, const struct client_address *address,
+                           struct moment now);
 void client_set_driver(struct client *client, void *driver);
 void *client_driver(const struct client *client);
 /* Where to read; *room 0: do not read now. Valid until the next call on this client. */

@@ -1,5 +1,6 @@
-/* What the files of the gateway share: the gateway itself and a client. Nothing outside core/gateway*.c, client.c,
- * partition.c, produce.c, recovery.c, metadata.c and handlers.c looks in here. */
+/* What the files of the gateway share: the gateway itself and a client. Nothing outside
+ * core/gateway*.c, client.c, partition.c, produce.c, recovery.c, metadata.c and handlers.c looks in
+ * here. */
 #ifndef PROXY_CORE_GATEWAY_INTERNAL_H
 #define PROXY_CORE_GATEWAY_INTERNAL_H
 
@@ -11,9 +12,9 @@
 #include "kafka/compression.h"
 #include "kafka/connection.h"
 
-#define BODY_POOL_MAX 64                 /* CQL bodies kept for reuse */
+#define BODY_POOL_MAX       64           /* CQL bodies kept for reuse */
 #define BODY_POOL_MAX_BYTES (512 * 1024) /* larger ones are given back */
-#define HOUSEKEEPING_US (100 * 1000)     /* deadlines are looked at so often */
+#define HOUSEKEEPING_US     (100 * 1000) /* deadlines are looked at so often */
 
 struct gateway {
     const struct gateway_config *config;
@@ -67,11 +68,11 @@ struct client {
     bool closing;     /* nothing more is read; closed when the output is sent */
     bool close_asked; /* ACTION_CLIENT_CLOSE is queued or done */
     bool half_closed;
-    bool reading;     /* what the driver was told last */
+    bool reading;             /* what the driver was told last */
     int64_t reading_since_us; /* when that was */
-    bool understood;  /* its first request has been understood */
-    uint32_t waiting; /* requests of it that are not answered yet */
-    size_t held_bytes; /* its share of gateway.client_bytes */
+    bool understood;          /* its first request has been understood */
+    uint32_t waiting;         /* requests of it that are not answered yet */
+    size_t held_bytes;        /* its share of gateway.client_bytes */
     int64_t opened_us;
     int64_t last_byte_us;
     struct kafka_event parked_event; /* valid while parked: the frame stays in the connection */
@@ -85,7 +86,8 @@ void client_fail(struct client *client, const char *why, const char *detail, str
 void client_park(struct client *client, const struct kafka_event *event, struct produce *produce);
 void client_unpark(struct client *client, struct moment now);
 void client_pump(struct client *client, struct moment now);
-void client_respond(struct client *client, uint64_t request_id, const void *body, struct moment now);
+void client_respond(struct client *client, uint64_t request_id, const void *body,
+                    struct moment now);
 void client_check_limits(struct client *client, struct moment now);
 
 /* handlers.c, metadata.c */
@@ -98,7 +100,8 @@ void metadata_waits_forget(struct client *client);
 void metadata_waits_free(struct gateway *gateway);
 
 /* gateway.c */
-int64_t gateway_timestamp(struct gateway *gateway, struct moment now); /* 0: the ceiling is reached */
+int64_t gateway_timestamp(struct gateway *gateway,
+                          struct moment now);              /* 0: the ceiling is reached */
 void gateway_partition_ready(struct partition *partition); /* flush it at the end of the turn */
 bool gateway_over_budget(const struct gateway *gateway);
 struct cql_body *gateway_body_get(struct gateway *gateway);

@@ -10,10 +10,12 @@
 
 enum {
     API_KEYS_MAX = 64,
-    BOOT_WAIT_US = 2 * 1000 * 1000, /* short: people ask for metadata to see whether somebody is there */
+    BOOT_WAIT_US =
+        2 * 1000 * 1000, /* short: people ask for metadata to see whether somebody is there */
 };
 
-static void handle_api_versions(struct client *client, const struct kafka_event *event, struct moment now)
+static void handle_api_versions(struct client *client, const struct kafka_event *event,
+                                struct moment now)
 {
     struct kafka_api_version keys[API_KEYS_MAX];
     struct kafka_api_versions_response response = KAFKA_API_VERSIONS_RESPONSE_DEFAULT;
@@ -23,7 +25,8 @@ static void handle_api_versions(struct client *client, const struct kafka_event 
     client_respond(client, event->request_id, &response, now);
 }
 
-static void handle_init_producer_id(struct client *client, const struct kafka_event *event, struct moment now)
+static void handle_init_producer_id(struct client *client, const struct kafka_event *event,
+                                    struct moment now)
 {
     const struct kafka_init_producer_id_request *request = event->body;
     struct kafka_init_producer_id_response response = KAFKA_INIT_PRODUCER_ID_RESPONSE_DEFAULT;
@@ -42,14 +45,16 @@ static void handle_init_producer_id(struct client *client, const struct kafka_ev
     client_respond(client, event->request_id, &response, now);
 }
 
-/* 53 for transactions (15 makes the Java client wait for ever), 30 for groups: nothing is read back here yet. */
+/* 53 for transactions (15 makes the Java client wait for ever), 30 for groups: nothing is read back
+ * here yet. */
 static int16_t coordinator_error(int8_t key_type)
 {
     return key_type == KAFKA_COORDINATOR_TRANSACTION ? KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
                                                      : KAFKA_GROUP_AUTHORIZATION_FAILED;
 }
 
-static void handle_find_coordinator(struct client *client, const struct kafka_event *event, struct moment now)
+static void handle_find_coordinator(struct client *client, const struct kafka_event *event,
+                                    struct moment now)
 {
     const struct kafka_find_coordinator_request *request = event->body;
     struct kafka_find_coordinator_response response = KAFKA_FIND_COORDINATOR_RESPONSE_DEFAULT;
@@ -69,14 +74,18 @@ static void handle_find_coordinator(struct client *client, const struct kafka_ev
     }
     response.coordinator_count = count;
     for (int32_t i = 0; i < count; i++)
-        response.coordinators[i] = (struct kafka_coordinator){
-            .key = request->coordinator_keys[i], .node_id = -1, .host = SLICE_LITERAL(""), .port = -1,
-            .error_code = coordinator_error(request->key_type), .error_message = message};
+        response.coordinators[i] =
+            (struct kafka_coordinator){.key = request->coordinator_keys[i],
+                                       .node_id = -1,
+                                       .host = SLICE_LITERAL(""),
+                                       .port = -1,
+                                       .error_code = coordinator_error(request->key_type),
+                                       .error_message = message};
     client_respond(client, event->request_id, &response, now);
 }
 
-static bool fill_fetch_topic(const struct kafka_fetch_topic *asked, struct kafka_fetch_topic_response *out,
-                             struct arena *arena)
+static bool fill_fetch_topic(const struct kafka_fetch_topic *asked,
+                             struct kafka_fetch_topic_response *out, struct arena *arena)
 {
     size_t count = asked->partition_count > 0 ? (size_t)asked->partition_count : 0;
 
@@ -93,7 +102,8 @@ static bool fill_fetch_topic(const struct kafka_fetch_topic *asked, struct kafka
     return true;
 }
 
-/* Advertised because librdkafka derives its producer features from it; records are read in Cassandra. */
+/* Advertised because librdkafka derives its producer features from it; records are read in
+ * Cassandra. */
 static void handle_fetch(struct client *client, const struct kafka_event *event, struct moment now)
 {
     const struct kafka_fetch_request *request = event->body;
@@ -121,13 +131,15 @@ int64_t request_deadline_us(const struct kafka_event *event)
 }
 
 /* Booting takes a fraction of a second: what needs the control tables waits that long, in place. */
-static bool waits_for_boot(struct client *client, const struct kafka_event *event, struct moment now)
+static bool waits_for_boot(struct client *client, const struct kafka_event *event,
+                           struct moment now)
 {
     const struct gateway *gateway = client->gateway;
     bool needs_tables = event->api->key == KAFKA_PRODUCE || event->api->key == KAFKA_METADATA ||
                         event->api->key == KAFKA_INIT_PRODUCER_ID;
 
-    if (gateway->ready || gateway->draining || !needs_tables || now.boot_us >= request_deadline_us(event))
+    if (gateway->ready || gateway->draining || !needs_tables ||
+        now.boot_us >= request_deadline_us(event))
         return false;
     client_park(client, event, NULL);
     return true;

@@ -3,8 +3,9 @@
 #include "cql/value.h"
 
 enum {
-    ROW_TAIL_BYTES = 12,         /* three length fields: key, value, headers */
-    FIRST_COLUMNS_BYTES = 12 + 6 + 8 + 8 + 12 + 4, /* producer_id ... stable, and producers' length */
+    ROW_TAIL_BYTES = 12, /* three length fields: key, value, headers */
+    FIRST_COLUMNS_BYTES =
+        12 + 6 + 8 + 8 + 12 + 4, /* producer_id ... stable, and producers' length */
     HEADER_BYTES = 12,           /* tuple, key and value lengths of one header */
     PLAIN_VALUES = 7,
     FIRST_VALUES = 13,
@@ -12,19 +13,21 @@ enum {
 
 int log_rows_first_text(const char *keyspace, const char *table, struct buf *out)
 {
-    return buf_printf(out,
-                      "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, key, value, headers, "
-                      "producer_id, producer_epoch, base_sequence, record_count, stable, producers) "
-                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                      keyspace, table);
+    return buf_printf(
+        out,
+        "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, key, value, headers, "
+        "producer_id, producer_epoch, base_sequence, record_count, stable, producers) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        keyspace, table);
 }
 
 int log_rows_plain_text(const char *keyspace, const char *table, struct buf *out)
 {
-    return buf_printf(out,
-                      "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, key, value, headers) "
-                      "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                      keyspace, table);
+    return buf_printf(
+        out,
+        "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, key, value, headers) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        keyspace, table);
 }
 
 static void set_head(struct log_row_head *head, struct slice id, uint16_t values, int32_t partition,
@@ -43,8 +46,8 @@ static void set_head(struct log_row_head *head, struct slice id, uint16_t values
 
 _Static_assert(5 + CQL_STATEMENT_ID_MAX_BYTES + 8 + 3 * 12 <= LOG_ROW_HEAD_MAX_BYTES, "head fits");
 
-void log_rows_set(struct log_rows *rows, struct slice first_id, struct slice plain_id, int32_t partition,
-                  int64_t segment)
+void log_rows_set(struct log_rows *rows, struct slice first_id, struct slice plain_id,
+                  int32_t partition, int64_t segment)
 {
     set_head(&rows->first, first_id, FIRST_VALUES, partition, segment);
     set_head(&rows->plain, plain_id, PLAIN_VALUES, partition, segment);
@@ -124,7 +127,8 @@ int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
     if (rc < 0)
         return rc;
     uint8_t *p = buf_tail(out);
-    memcpy(p, head->bytes, LOG_ROW_HEAD_MAX_BYTES); /* a constant size; what is too much is overwritten */
+    memcpy(p, head->bytes,
+           LOG_ROW_HEAD_MAX_BYTES); /* a constant size; what is too much is overwritten */
     be64_store(p + head->offset_at, (uint64_t)offset);
     be64_store(p + head->timestamp_at, (uint64_t)record->timestamp);
     p += head->len;

@@ -1,7 +1,7 @@
 /*
- * Records as rows of a log table (DESIGN.md 3.1), written straight into a CQL BATCH: the hot half of the
- * record loop. The first row of a Kafka batch has a statement of its own with the batch columns; plain rows bind only
- * what they carry. Absent cells are unset, never null.
+ * Records as rows of a log table (DESIGN.md 3.1), written straight into a CQL BATCH: the hot half
+ * of the record loop. The first row of a Kafka batch has a statement of its own with the batch
+ * columns; plain rows bind only what they carry. Absent cells are unset, never null.
  */
 #ifndef PROXY_CORE_LOG_ROWS_H
 #define PROXY_CORE_LOG_ROWS_H
@@ -10,7 +10,8 @@
 #include "cql/batch.h"
 #include "kafka/record_batch.h"
 
-/* kind, id, value count, partition, segment, offset, timestamp: the same bytes in each row but for two. */
+/* kind, id, value count, partition, segment, offset, timestamp: the same bytes in each row but for
+ * two. */
 #define LOG_ROW_HEAD_MAX_BYTES 96
 
 struct log_row_head {
@@ -39,12 +40,13 @@ struct log_batch_columns {
 MUST_CHECK int log_rows_first_text(const char *keyspace, const char *table, struct buf *out);
 MUST_CHECK int log_rows_plain_text(const char *keyspace, const char *table, struct buf *out);
 
-void log_rows_set(struct log_rows *rows, struct slice first_id, struct slice plain_id, int32_t partition,
-                  int64_t segment);
+void log_rows_set(struct log_rows *rows, struct slice first_id, struct slice plain_id,
+                  int32_t partition, int64_t segment);
 
 /* Appends one row; `columns` NULL: a plain row. NOMEM or LIMIT (the buf's): nothing is appended. */
 MUST_CHECK int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
-                            const struct kafka_record *record, const struct log_batch_columns *columns);
+                            const struct kafka_record *record,
+                            const struct log_batch_columns *columns);
 
 /* Bytes that a row needs at most, its snapshot apart. */
 size_t log_row_bytes(const struct kafka_record *record);

@@ -1,15 +1,15 @@
 /*
- * Metadata: this worker is the one broker, the topics are those of the control tables. A name that is not known is created if
- * both sides want that; the answer then waits for the creation (a few hundred milliseconds), because several
- * clients show the first "unknown topic" to their user.
+ * Metadata: this worker is the one broker, the topics are those of the control tables. A name that
+ * is not known is created if both sides want that; the answer then waits for the creation (a few
+ * hundred milliseconds), because several clients show the first "unknown topic" to their user.
  */
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
 #include "kafka/metadata.h"
 
 enum {
-    CREATION_WAIT_US = 8 * 1000 * 1000,  /* then LEADER_NOT_AVAILABLE, which every client retries */
-    FAILURE_KEPT_US = 2 * 1000 * 1000,   /* a failed creation is told to all who ask within this */
+    CREATION_WAIT_US = 8 * 1000 * 1000, /* then LEADER_NOT_AVAILABLE, which every client retries */
+    FAILURE_KEPT_US = 2 * 1000 * 1000,  /* a failed creation is told to all who ask within this */
     WAIT_ARENA_BYTES = 1024 * 1024,
     MAX_TOPICS_TOLD_US = 60 * 1000 * 1000, /* a client may ask again and again: one line */
 };
@@ -38,7 +38,7 @@ struct wait {
 
 static struct creation *find_creation(const struct gateway *gateway, struct slice name)
 {
-    LIST_EACH(it, &gateway->creations) {
+    LIST_EACH (it, &gateway->creations) {
         struct creation *creation = LIST_ENTRY(it, struct creation, node);
         if (slice_equal(name, slice_make(creation->name, creation->name_len)))
             return creation;
@@ -49,7 +49,8 @@ static struct creation *find_creation(const struct gateway *gateway, struct slic
 static void creation_free(struct creation *creation)
 {
     list_remove(&creation->node);
-    alloc_free(creation->gateway->config->alloc, creation, sizeof(*creation) + creation->name_len + 1);
+    alloc_free(creation->gateway->config->alloc, creation,
+               sizeof(*creation) + creation->name_len + 1);
 }
 
 static void topic_created(void *context, int16_t kafka_error, const char *text, struct moment now)
@@ -62,7 +63,8 @@ static void topic_created(void *context, int16_t kafka_error, const char *text, 
     creation->gateway->topics_changed = true; /* whoever waits is answered this turn */
     if (kafka_error != 0)
         action_log(creation->gateway->actions, LOG_WARN, "topic could not be created",
-                   "topic=%s code=%s reason=\"%s\"", creation->name, kafka_error_name(kafka_error), text);
+                   "topic=%s code=%s reason=\"%s\"", creation->name, kafka_error_name(kafka_error),
+                   text);
 }
 
 /* May another topic be created in this second? */
@@ -82,22 +84,26 @@ static bool take_creation(struct gateway *gateway, struct moment now)
 static int16_t create_topic(struct gateway *gateway, struct slice name, struct moment now)
 {
     if (gateway->topics.count >= gateway->config->max_topics) {
-        if (gateway->max_topics_told_us == 0 || now.boot_us - gateway->max_topics_told_us > MAX_TOPICS_TOLD_US)
+        if (gateway->max_topics_told_us == 0 ||
+            now.boot_us - gateway->max_topics_told_us > MAX_TOPICS_TOLD_US)
             action_log(gateway->actions, LOG_WARN, "no more topics are created",
-                       "reason=\"topics.max_topics is reached\" max_topics=%u", gateway->config->max_topics);
+                       "reason=\"topics.max_topics is reached\" max_topics=%u",
+                       gateway->config->max_topics);
         gateway->max_topics_told_us = now.boot_us;
         return KAFKA_INVALID_TOPIC_EXCEPTION;
     }
     if (!take_creation(gateway, now))
         return KAFKA_LEADER_NOT_AVAILABLE;
-    struct creation *creation = alloc_zeroed(gateway->config->alloc, sizeof(*creation) + name.len + 1);
+    struct creation *creation =
+        alloc_zeroed(gateway->config->alloc, sizeof(*creation) + name.len + 1);
     if (creation == NULL)
         return KAFKA_LEADER_NOT_AVAILABLE;
     creation->gateway = gateway;
     creation->name_len = name.len;
     memcpy(creation->name, name.data, name.len);
     list_append(&gateway->creations, &creation->node);
-    control_topic_create(gateway->control, name, gateway->config->num_partitions, topic_created, creation, now);
+    control_topic_create(gateway->control, name, gateway->config->num_partitions, topic_created,
+                         creation, now);
     return 0;
 }
 
@@ -108,9 +114,11 @@ static struct topic *asked_topic(const struct gateway *gateway,
                                     : topics_find(&gateway->topics, asked->name);
 }
 
-/* The error of a topic that cannot be described; 0: it can; *wait is set when a creation is under way. */
+/* The error of a topic that cannot be described; 0: it can; *wait is set when a creation is under
+ * way. */
 static int16_t topic_error(struct gateway *gateway, const struct kafka_metadata_request *request,
-                           const struct kafka_metadata_request_topic *asked, bool *wait, struct moment now)
+                           const struct kafka_metadata_request_topic *asked, bool *wait,
+                           struct moment now)
 {
     const struct topic *topic = asked_topic(gateway, asked);
 
@@ -127,7 +135,8 @@ static int16_t topic_error(struct gateway *gateway, const struct kafka_metadata_
         *wait = *wait || !creation->done;
         return creation->done && creation->code != 0 ? creation->code : KAFKA_LEADER_NOT_AVAILABLE;
     }
-    if (!request->allow_auto_topic_creation || !gateway->config->auto_create_topics || gateway->draining)
+    if (!request->allow_auto_topic_creation || !gateway->config->auto_create_topics ||
+        gateway->draining)
         return KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
     int16_t code = create_topic(gateway, asked->name, now);
     *wait = *wait || code == 0;
@@ -142,7 +151,8 @@ static bool describe_topic(const struct gateway *gateway, const struct topic *to
     out->name = slice_make(topic->name, topic->name_len);
     memcpy(out->topic_id, topic->topic_id, sizeof(out->topic_id));
     out->partition_count = topic->partition_count;
-    out->partitions = arena_take_array(arena, (size_t)topic->partition_count, sizeof(*out->partitions));
+    out->partitions =
+        arena_take_array(arena, (size_t)topic->partition_count, sizeof(*out->partitions));
     int32_t *node = arena_take(arena, sizeof(*node));
     if (out->partitions == NULL || node == NULL)
         return false;
@@ -170,7 +180,7 @@ static bool fill_all(const struct gateway *gateway, struct kafka_metadata_respon
     response->topics = arena_take_array(arena, gateway->topics.count, sizeof(*response->topics));
     if (response->topics == NULL)
         return gateway->topics.count == 0;
-    LIST_EACH(it, &gateway->topics.all) {
+    LIST_EACH (it, &gateway->topics.all) {
         const struct topic *topic = LIST_ENTRY(it, struct topic, node);
         if (topic->state != TOPIC_LIVE)
             continue;
@@ -217,7 +227,8 @@ static bool fill_response(struct client *client, const struct kafka_metadata_req
     struct gateway *gateway = client->gateway;
     const struct gateway_config *config = gateway->config;
     const char *cluster_id = control_cluster_id(gateway->control);
-    const char *host = config->advertised_host != NULL ? config->advertised_host : client->address.local;
+    const char *host =
+        config->advertised_host != NULL ? config->advertised_host : client->address.local;
     bool all = request->topic_count < 0 || (version == 0 && request->topic_count == 0);
 
     arena_reset(&gateway->arena);
@@ -225,10 +236,11 @@ static bool fill_response(struct client *client, const struct kafka_metadata_req
     response->brokers = arena_take(&gateway->arena, sizeof(*response->brokers));
     if (response->brokers == NULL)
         return false;
-    *response->brokers = (struct kafka_metadata_broker){
-        .node_id = config->node_id,
-        .host = slice_cstr(host),
-        .port = config->advertised_port != 0 ? config->advertised_port : client->address.local_port};
+    *response->brokers = (struct kafka_metadata_broker){.node_id = config->node_id,
+                                                        .host = slice_cstr(host),
+                                                        .port = config->advertised_port != 0
+                                                                    ? config->advertised_port
+                                                                    : client->address.local_port};
     response->broker_count = 1;
     response->cluster_id = slice_cstr(cluster_id);
     response->controller_id = config->node_id;
@@ -239,7 +251,8 @@ static bool fill_response(struct client *client, const struct kafka_metadata_req
 }
 
 /* Keeps a copy of the request; false: out of memory, answer it as it is. */
-static bool wait_for_creation(struct client *client, const struct kafka_event *event, struct moment now)
+static bool wait_for_creation(struct client *client, const struct kafka_event *event,
+                              struct moment now)
 {
     const struct kafka_metadata_request *request = event->body;
     const struct alloc *alloc = client->gateway->config->alloc;
@@ -293,7 +306,7 @@ void handle_metadata(struct client *client, const struct kafka_event *event, str
 
 void metadata_waits_tick(struct gateway *gateway, struct moment now)
 {
-    LIST_EACH_SAFE(it, after, &gateway->waits) {
+    LIST_EACH_SAFE (it, after, &gateway->waits) {
         struct wait *wait = LIST_ENTRY(it, struct wait, node);
         struct kafka_metadata_response response;
         bool again = false;
@@ -306,7 +319,7 @@ void metadata_waits_tick(struct gateway *gateway, struct moment now)
         wait->client->waiting--;
         wait_free(wait);
     }
-    LIST_EACH_SAFE(it, after, &gateway->creations) {
+    LIST_EACH_SAFE (it, after, &gateway->creations) {
         struct creation *creation = LIST_ENTRY(it, struct creation, node);
         if (creation->done && (creation->code == 0 || now.boot_us >= creation->forget_us))
             creation_free(creation);
@@ -315,7 +328,7 @@ void metadata_waits_tick(struct gateway *gateway, struct moment now)
 
 void metadata_waits_forget(struct client *client)
 {
-    LIST_EACH_SAFE(it, after, &client->gateway->waits) {
+    LIST_EACH_SAFE (it, after, &client->gateway->waits) {
         struct wait *wait = LIST_ENTRY(it, struct wait, node);
         if (wait->client == client)
             wait_free(wait);
@@ -324,8 +337,8 @@ void metadata_waits_forget(struct client *client)
 
 void metadata_waits_free(struct gateway *gateway)
 {
-    LIST_EACH_SAFE(it, after, &gateway->waits)
+    LIST_EACH_SAFE (it, after, &gateway->waits)
         wait_free(LIST_ENTRY(it, struct wait, node));
-    LIST_EACH_SAFE(it, after, &gateway->creations)
+    LIST_EACH_SAFE (it, after, &gateway->creations)
         creation_free(LIST_ENTRY(it, struct creation, node));
 }

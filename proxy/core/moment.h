@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct moment {
-    int64_t boot_us; /* CLOCK_BOOTTIME: leases, deadlines, back-off. Counts while the machine sleeps */
+    int64_t
+        boot_us; /* CLOCK_BOOTTIME: leases, deadlines, back-off. Counts while the machine sleeps */
     int64_t wall_us; /* CLOCK_REALTIME since 1970: write timestamps only */
 };
 

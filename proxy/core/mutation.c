@@ -115,7 +115,8 @@ static void mutation_refused(struct mutation *mutation, const struct cluster_rep
                "topic=%s partition=%d first_offset=%lld rows=%u answer=%s reason=%s",
                partition->topic->name, partition->index, (long long)mutation->first_offset,
                mutation->rows, kafka_error_name(code), quoted);
-    /* The statements may be of a table that was dropped or altered: the next load prepares them afresh. */
+    /* The statements may be of a table that was dropped or altered: the next load prepares them
+     * afresh. */
     topic_forget_statements(partition->topic);
     partition_unload(partition, mutation, code, "the database refused the write", now);
 }
@@ -146,9 +147,8 @@ bool mutation_send(struct mutation *mutation, struct moment now)
     struct gateway *gateway = partition->gateway;
     int64_t timestamp_us = gateway_timestamp(gateway, now);
 
-    if (timestamp_us == 0 ||
-        cql_batch_finish(&mutation->body->buf, (uint16_t)mutation->rows, gateway->config->consistency,
-                         timestamp_us) < 0)
+    if (timestamp_us == 0 || cql_batch_finish(&mutation->body->buf, (uint16_t)mutation->rows,
+                                              gateway->config->consistency, timestamp_us) < 0)
         return false;
     if (mutation->state == MUTATION_OPEN)
         mutation_close(mutation);
@@ -156,9 +156,12 @@ bool mutation_send(struct mutation *mutation, struct moment now)
     partition->sent++;
     partition->highest_timestamp_us = timestamp_us;
     mutation->state = MUTATION_SENT;
-    mutation->request = (struct cluster_request){.opcode = CQL_BATCH, .body = mutation->body,
-                                                 .token = mutation->token, .has_token = true,
-                                                 .deadline_us = NEVER_US, .done = mutation_done,
+    mutation->request = (struct cluster_request){.opcode = CQL_BATCH,
+                                                 .body = mutation->body,
+                                                 .token = mutation->token,
+                                                 .has_token = true,
+                                                 .deadline_us = NEVER_US,
+                                                 .done = mutation_done,
                                                  .context = mutation};
     cluster_send(gateway->cluster, &mutation->request, now);
     return true;

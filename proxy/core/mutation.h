@@ -4,13 +4,15 @@
 
 #include "core/partition.h"
 
-#define MUTATION_MIN_GROUP_ROWS 30 /* with others under way, a smaller one waits to grow (a request costs a node
-                                      as much as ten rows) */
+#define MUTATION_MIN_GROUP_ROWS                                                                    \
+    30 /* with others under way, a smaller one waits to grow (a request costs a node               \
+          as much as ten rows) */
 
 /* Open, empty, at the end of the partition's queue; NULL: out of memory. */
 struct mutation *mutation_open(struct partition *partition);
 void mutation_close(struct mutation *mutation);
-/* Takes it out of its partition; its batches must be resolved, or are dropped with their waiters orphaned. */
+/* Takes it out of its partition; its batches must be resolved, or are dropped with their waiters
+ * orphaned. */
 void mutation_free(struct mutation *mutation);
 bool mutation_is_full(const struct mutation *mutation);
 size_t mutation_bytes(const struct mutation *mutation);

@@ -12,8 +12,8 @@ enum { RETRY_LOAD_US = 1000 * 1000 };
 
 void partition_init(struct partition *partition, struct topic *topic, int32_t index)
 {
-    *partition = (struct partition){.gateway = topic->gateway, .topic = topic, .index = index,
-                                    .segment = -1};
+    *partition = (struct partition){
+        .gateway = topic->gateway, .topic = topic, .index = index, .segment = -1};
     producer_table_init(&partition->producers, topic->gateway->config->alloc);
     producer_table_init(&partition->refused, topic->gateway->config->alloc);
     list_init(&partition->mutations);
@@ -25,7 +25,7 @@ void partition_deinit(struct partition *partition)
     if (partition->recovery != NULL)
         recovery_cancel(partition->recovery);
     segment_cancel(partition);
-    LIST_EACH_SAFE(it, after, &partition->mutations)
+    LIST_EACH_SAFE (it, after, &partition->mutations)
         mutation_free(LIST_ENTRY(it, struct mutation, node));
     partition->open = NULL;
     producer_table_deinit(&partition->producers);
@@ -90,15 +90,16 @@ void partition_loaded(struct partition *partition, struct moment now)
                (long long)partition->next_offset, partition->producers.count);
 }
 
-void partition_load_failed(struct partition *partition, int16_t code, const char *text, struct moment now)
+void partition_load_failed(struct partition *partition, int16_t code, const char *text,
+                           struct moment now)
 {
     partition->state = PARTITION_UNLOADED;
     partition->recovery = NULL;
     partition->load_error = code;
     partition->retry_load_us = now.boot_us + RETRY_LOAD_US;
     action_log(partition->gateway->actions, LOG_ERROR, "partition cannot be loaded",
-               "topic=%s partition=%d code=%s reason=\"%s\"", partition->topic->name, partition->index,
-               kafka_error_name(code), text);
+               "topic=%s partition=%d code=%s reason=\"%s\"", partition->topic->name,
+               partition->index, kafka_error_name(code), text);
 }
 
 void partition_acknowledge(struct partition *partition, struct moment now)
@@ -116,11 +117,13 @@ void partition_acknowledge(struct partition *partition, struct moment now)
         mutation_free(mutation);
     }
     if (partition->segment >= 0 && !partition->segment_open)
-        gateway_partition_ready(partition); /* the next segment waited for the last row of this one */
+        gateway_partition_ready(
+            partition); /* the next segment waited for the last row of this one */
 }
 
 /* What a waiter may be told when the pipeline is torn down: only what is true of its batch. */
-static int16_t unload_code(const struct mutation *mutation, const struct mutation *guilty, int16_t code)
+static int16_t unload_code(const struct mutation *mutation, const struct mutation *guilty,
+                           int16_t code)
 {
     bool whole = mutation->first_part == NULL && mutation->parts_missing == 0;
 
@@ -154,19 +157,19 @@ void partition_unload(struct partition *partition, const struct mutation *guilty
     partition->sent = partition->closed = 0;
     producer_table_clear(&partition->producers);
     list_init(&doomed); /* answers may bring new requests: they must meet a clean partition */
-    LIST_EACH_SAFE(it, after, &partition->mutations) {
+    LIST_EACH_SAFE (it, after, &partition->mutations) {
         struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
         if (mutation->state == MUTATION_SENT && mutation != guilty)
             cluster_cancel(gateway->cluster, &mutation->request);
         list_remove(it);
         list_append(&doomed, it);
     }
-    LIST_EACH_SAFE(it, after, &doomed) {
+    LIST_EACH_SAFE (it, after, &doomed) {
         struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
         int16_t answer = unload_code(mutation, guilty, code);
         while (!list_empty(&mutation->batches))
-            batch_resolve(gateway, LIST_ENTRY(mutation->batches.next, struct batch, node), answer, -1,
-                          text, now);
+            batch_resolve(gateway, LIST_ENTRY(mutation->batches.next, struct batch, node), answer,
+                          -1, text, now);
         list_remove(it);
         mutation->state = MUTATION_DURABLE; /* nothing of it is under way any more */
         mutation_free(mutation);
@@ -178,7 +181,7 @@ bool partition_flush(struct partition *partition, struct moment now)
 {
     const struct gateway_config *config = partition->gateway->config;
 
-    LIST_EACH_SAFE(it, after, &partition->mutations) {
+    LIST_EACH_SAFE (it, after, &partition->mutations) {
         struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
         if (mutation->state == MUTATION_SENT || mutation->state == MUTATION_DURABLE)
             continue;
@@ -209,16 +212,18 @@ void partition_note_refused(struct partition *partition, struct slice records, i
     int64_t offset;
     int16_t earlier;
 
-    if (!kafka_record_batch_open(records, partition->gateway->config->max_message_bytes, &batch, &refusal) ||
+    if (!kafka_record_batch_open(records, partition->gateway->config->max_message_bytes, &batch,
+                                 &refusal) ||
         batch.producer_id < 0)
         return;
-    const struct producer_claim claim = {batch.producer_id, batch.producer_epoch, batch.base_sequence,
-                                         batch.record_count};
+    const struct producer_claim claim = {batch.producer_id, batch.producer_epoch,
+                                         batch.base_sequence, batch.record_count};
     if (partition->state != PARTITION_LIVE) {
         producer_block(&partition->refused, &claim, code, now.wall_us / 1000);
         return;
     }
-    enum producer_verdict verdict = producer_check(&partition->producers, &claim, &offset, &earlier);
+    enum producer_verdict verdict =
+        producer_check(&partition->producers, &claim, &offset, &earlier);
     if (verdict == PRODUCER_ACCEPT || verdict == PRODUCER_FIRST)
         producer_block(&partition->producers, &claim, code, now.wall_us / 1000);
 }

@@ -1,19 +1,20 @@
 /*
- * One partition of a topic: its log's head, what is on its way to the database, and who waits for it.
+ * One partition of a topic: its log's head, what is on its way to the database, and who waits for
+ * it.
  *
  *   Produce entry -> partition_append -> rows in the open mutation (offsets given: admitted)
- *                                          | closed when full, or at the turn's end when there is room
- *        mutations, in offset order:  [SENT][SENT][CLOSED][OPEN]
- *                                          | each executed by the cluster until it is durable
- *        acknowledged from the front only: offset order is acknowledgement order
+ *                                          | closed when full, or at the turn's end when there is
+ * room mutations, in offset order:  [SENT][SENT][CLOSED][OPEN] | each executed by the cluster until
+ * it is durable acknowledged from the front only: offset order is acknowledgement order
  *
- * Mutations own the CQL bytes; a Kafka batch (struct batch) belongs to the mutation that holds its last row. A batch that
- * is too large for one mutation takes several ("parts"): the part with the first row is sent when the
- * others are durable, so that rows without their first row mean "beyond the log's end".
+ * Mutations own the CQL bytes; a Kafka batch (struct batch) belongs to the mutation that holds its
+ * last row. A batch that is too large for one mutation takes several ("parts"): the part with the
+ * first row is sent when the others are durable, so that rows without their first row mean "beyond
+ * the log's end".
  *
- * What goes wrong in the pipeline (a definite refusal by the database) unloads the partition: every waiter gets an answer
- * that is true of it, and the next Produce loads it again from the tables, sealing what was in doubt
- * (recovery.h). The leader takes over from itself.
+ * What goes wrong in the pipeline (a definite refusal by the database) unloads the partition: every
+ * waiter gets an answer that is true of it, and the next Produce loads it again from the tables,
+ * sealing what was in doubt (recovery.h). The leader takes over from itself.
  */
 #ifndef PROXY_CORE_PARTITION_H
 #define PROXY_CORE_PARTITION_H
@@ -65,7 +66,8 @@ struct batch {
     struct list node;
     int64_t first_offset;
     int32_t record_count;
-    struct list waiters; /* struct produce_entry; several when a retry joined, none when all have gone */
+    struct list
+        waiters; /* struct produce_entry; several when a retry joined, none when all have gone */
 };
 
 struct partition {
@@ -75,29 +77,31 @@ struct partition {
     enum partition_state state;
     struct recovery *recovery; /* LOADING */
     int64_t retry_load_us;     /* UNLOADED after a failed load: not before this */
-    int16_t load_error;        /* the Kafka code that the last failed load gives to those who cannot wait */
+    int16_t
+        load_error; /* the Kafka code that the last failed load gives to those who cannot wait */
 
     /* the log */
-    int64_t segment;         /* -1: none yet */
+    int64_t segment; /* -1: none yet */
     int64_t segment_first;
     int64_t segment_limit;
     int64_t segment_bytes;
-    bool segment_open;       /* its index row is durable */
+    bool segment_open;                 /* its index row is durable */
     struct cluster_call *segment_call; /* writing the index row */
     int64_t next_offset;
-    int64_t stable;          /* all offsets below are acknowledged */
+    int64_t stable; /* all offsets below are acknowledged */
     int64_t rows_since_snapshot, bytes_since_snapshot;
     bool snapshot_due;
     int64_t highest_timestamp_us; /* ever used by us on this partition: what a reload seals */
-    int64_t token;           /* of (index, segment) */
+    int64_t token;                /* of (index, segment) */
     struct log_rows rows;
     struct producer_table producers;
-    struct producer_table refused; /* not LIVE: who was refused meanwhile, see partition_note_refused */
+    struct producer_table
+        refused; /* not LIVE: who was refused meanwhile, see partition_note_refused */
 
     struct list mutations;
-    struct mutation *open;   /* the last of mutations, or NULL */
+    struct mutation *open; /* the last of mutations, or NULL */
     uint32_t sent, closed;
-    struct list ready_node;  /* gateway.ready or gateway.blocked: flush me */
+    struct list ready_node; /* gateway.ready or gateway.blocked: flush me */
 };
 
 void partition_init(struct partition *partition, struct topic *topic, int32_t index);
@@ -109,15 +113,16 @@ enum append_result {
     APPEND_NO_ROOM, /* not now: park the client, try again after partition_has_room */
 };
 /*
- * Admits the record batch of one Produce entry: checks, producer state, rows. Everything that can be refused is
- * refused here, before it has an offset. `records` is borrowed for the call.
+ * Admits the record batch of one Produce entry: checks, producer state, rows. Everything that can
+ * be refused is refused here, before it has an offset. `records` is borrowed for the call.
  */
 enum append_result partition_append(struct partition *partition, struct produce_entry *entry,
                                     struct slice records, struct moment now);
-/* Would partition_append do something other than APPEND_NO_ROOM? Starts loading if that is what is missing. */
+/* Would partition_append do something other than APPEND_NO_ROOM? Starts loading if that is what is
+ * missing. */
 bool partition_has_room(struct partition *partition, struct moment now);
-/* A batch was refused with a retriable code, so what its producer sends behind it must be too: a gap that we made is
- * not the producer's fault. */
+/* A batch was refused with a retriable code, so what its producer sends behind it must be too: a
+ * gap that we made is not the producer's fault. */
 void partition_note_refused(struct partition *partition, struct slice records, int16_t code,
                             struct moment now);
 
@@ -125,14 +130,15 @@ void partition_note_refused(struct partition *partition, struct slice records, i
 bool partition_flush(struct partition *partition, struct moment now);
 /* Acknowledges durable mutations from the front, if the lease allows. */
 void partition_acknowledge(struct partition *partition, struct moment now);
-/* To UNLOADED; everything under way is answered: `code` for what the database refused, 7 for what was touched,
- * 19 for what was not. `guilty` NULL: nobody (leadership lost: 6). */
+/* To UNLOADED; everything under way is answered: `code` for what the database refused, 7 for what
+ * was touched, 19 for what was not. `guilty` NULL: nobody (leadership lost: 6). */
 void partition_unload(struct partition *partition, const struct mutation *guilty, int16_t code,
                       const char *text, struct moment now);
 bool partition_is_idle(const struct partition *partition); /* nothing under way */
 
 /* Recovery is over; the log's head is set. */
 void partition_loaded(struct partition *partition, struct moment now);
-void partition_load_failed(struct partition *partition, int16_t code, const char *text, struct moment now);
+void partition_load_failed(struct partition *partition, int16_t code, const char *text,
+                           struct moment now);
 
 #endif

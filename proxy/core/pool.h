@@ -18,8 +18,8 @@ struct pool {
 };
 
 void pool_init(struct pool *pool, const struct alloc *alloc, size_t block_bytes, size_t max_free);
-void pool_deinit(struct pool *pool);   /* all blocks must have been put back */
-void *pool_get(struct pool *pool);     /* zeroed; NULL: out of memory */
+void pool_deinit(struct pool *pool); /* all blocks must have been put back */
+void *pool_get(struct pool *pool);   /* zeroed; NULL: out of memory */
 void pool_put(struct pool *pool, void *block);
 
 #endif

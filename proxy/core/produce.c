@@ -8,7 +8,8 @@
 
 enum {
     DEADLINE_CAP_MS = 30 * 1000,
-    DEADLINE_PERCENT = 80, /* of the client's own time-out: the answer must arrive while it listens */
+    DEADLINE_PERCENT =
+        80, /* of the client's own time-out: the answer must arrive while it listens */
 };
 
 int64_t produce_deadline_us(const struct kafka_event *event)
@@ -25,7 +26,8 @@ int64_t produce_deadline_us(const struct kafka_event *event)
 static struct produce *produce_new(struct client *client, const struct kafka_event *event)
 {
     const struct kafka_produce_request *request = event->body;
-    size_t names = 0, entries = 0, topics = request->topic_count > 0 ? (size_t)request->topic_count : 0;
+    size_t names = 0, entries = 0,
+           topics = request->topic_count > 0 ? (size_t)request->topic_count : 0;
 
     for (size_t i = 0; i < topics; i++) {
         names += request->topics[i].name.len;
@@ -79,8 +81,8 @@ static void fill_entries(struct produce *produce, const struct kafka_produce_req
         for (int32_t i = 0; i < topic->entry_count; i++) {
             struct produce_entry *entry = &produce->entries[entry_index++];
             int32_t index = asked->partitions[i].index;
-            *entry = (struct produce_entry){.produce = produce, .index = index, .record_index = -1,
-                                            .base_offset = -1};
+            *entry = (struct produce_entry){
+                .produce = produce, .index = index, .record_index = -1, .base_offset = -1};
             list_init(&entry->node);
             if (known != NULL && index >= 0 && index < known->partition_count)
                 entry->partition = &known->partitions[index];
@@ -88,9 +90,9 @@ static void fill_entries(struct produce *produce, const struct kafka_produce_req
     }
 }
 
-static const struct kafka_produce_partition *entry_request(const struct produce *produce,
-                                                           const struct kafka_produce_request *request,
-                                                           int32_t at)
+static const struct kafka_produce_partition *
+entry_request(const struct produce *produce, const struct kafka_produce_request *request,
+              int32_t at)
 {
     int32_t t = 0;
 
@@ -113,18 +115,21 @@ static int16_t refuse_early(const struct produce *produce, const struct produce_
     return 0;
 }
 
-bool produce_resume(struct produce *produce, const struct kafka_produce_request *request, struct moment now)
+bool produce_resume(struct produce *produce, const struct kafka_produce_request *request,
+                    struct moment now)
 {
     int32_t entry_count = produce->entry_count;
 
     /* The last resolve frees `produce`; it cannot come before the last entry has been looked at. */
     while (produce->next_entry < entry_count) {
         struct produce_entry *entry = &produce->entries[produce->next_entry];
-        const struct kafka_produce_partition *asked = entry_request(produce, request, produce->next_entry);
+        const struct kafka_produce_partition *asked =
+            entry_request(produce, request, produce->next_entry);
         int16_t code = refuse_early(produce, entry);
         bool last = produce->next_entry + 1 == entry_count;
         if (code == 0) {
-            produce->next_entry++; /* before: a resolved entry may be the last one that was missing */
+            produce
+                ->next_entry++; /* before: a resolved entry may be the last one that was missing */
             if (partition_append(entry->partition, entry, asked->records, now) == APPEND_NO_ROOM) {
                 produce->next_entry--;
                 return false;
@@ -163,14 +168,15 @@ bool produce_start(struct client *client, const struct kafka_event *event, struc
     return false;
 }
 
-void produce_refuse_rest(struct produce *produce, const struct kafka_produce_request *request, int16_t code,
-                         struct moment now)
+void produce_refuse_rest(struct produce *produce, const struct kafka_produce_request *request,
+                         int16_t code, struct moment now)
 {
     int32_t entry_count = produce->entry_count;
 
     while (produce->next_entry < entry_count) {
         struct produce_entry *entry = &produce->entries[produce->next_entry];
-        const struct kafka_produce_partition *asked = entry_request(produce, request, produce->next_entry);
+        const struct kafka_produce_partition *asked =
+            entry_request(produce, request, produce->next_entry);
         bool last = ++produce->next_entry == entry_count;
         int16_t early = refuse_early(produce, entry);
         if (early == 0)
@@ -181,7 +187,8 @@ void produce_refuse_rest(struct produce *produce, const struct kafka_produce_req
     }
 }
 
-void produce_resolve(struct produce_entry *entry, int16_t error_code, int64_t base_offset, struct moment now)
+void produce_resolve(struct produce_entry *entry, int16_t error_code, int64_t base_offset,
+                     struct moment now)
 {
     struct produce *produce = entry->produce;
 
@@ -193,7 +200,8 @@ void produce_resolve(struct produce_entry *entry, int16_t error_code, int64_t ba
         produce_finish(produce, now);
 }
 
-void produce_refuse(struct produce_entry *entry, const struct kafka_refusal *refusal, struct moment now)
+void produce_refuse(struct produce_entry *entry, const struct kafka_refusal *refusal,
+                    struct moment now)
 {
     entry->record_index = refusal->record_index;
     entry->message = refusal->message;

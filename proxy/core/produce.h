@@ -1,6 +1,7 @@
 /*
- * One Produce request on its way: an entry per partition, each resolved on its own; the response leaves when all are.
- * It outlives its client (what was admitted is finished) but not its last entry.
+ * One Produce request on its way: an entry per partition, each resolved on its own; the response
+ * leaves when all are. It outlives its client (what was admitted is finished) but not its last
+ * entry.
  */
 #ifndef PROXY_CORE_PRODUCE_H
 #define PROXY_CORE_PRODUCE_H
@@ -46,7 +47,8 @@ struct produce {
     int16_t acks;
     int64_t deadline_us;
     int32_t unresolved;
-    int32_t next_entry; /* the first that partition_append has not seen: the client is parked on it */
+    int32_t
+        next_entry; /* the first that partition_append has not seen: the client is parked on it */
     size_t bytes;
     struct produce_topic *topics;
     int32_t topic_count;
@@ -56,15 +58,19 @@ struct produce {
 
 /* Starts (or, parked, goes on with) the client's request. False: it is parked now. */
 bool produce_start(struct client *client, const struct kafka_event *event, struct moment now);
-bool produce_resume(struct produce *produce, const struct kafka_produce_request *request, struct moment now);
+bool produce_resume(struct produce *produce, const struct kafka_produce_request *request,
+                    struct moment now);
 /* The client's request can wait no longer: whatever was not appended is refused. */
-void produce_refuse_rest(struct produce *produce, const struct kafka_produce_request *request, int16_t code,
-                         struct moment now);
+void produce_refuse_rest(struct produce *produce, const struct kafka_produce_request *request,
+                         int16_t code, struct moment now);
 /* Until when the client of this Produce listens, less a fifth. */
 int64_t produce_deadline_us(const struct kafka_event *event);
-/* The entry has its result: error 0 with a base offset, or a code. May answer the request and free `produce`. */
-void produce_resolve(struct produce_entry *entry, int16_t error_code, int64_t base_offset, struct moment now);
-void produce_refuse(struct produce_entry *entry, const struct kafka_refusal *refusal, struct moment now);
+/* The entry has its result: error 0 with a base offset, or a code. May answer the request and free
+ * `produce`. */
+void produce_resolve(struct produce_entry *entry, int16_t error_code, int64_t base_offset,
+                     struct moment now);
+void produce_refuse(struct produce_entry *entry, const struct kafka_refusal *refusal,
+                    struct moment now);
 /* Past its deadline: entries that wait are answered (7), their batches go on without them. */
 void produce_expire(struct produce *produce, struct moment now);
 /* Every entry is resolved: answers and frees. Called by produce_resolve. */

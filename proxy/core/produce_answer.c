@@ -18,7 +18,8 @@ static void fill_partition(const struct produce *produce, const struct produce_e
     if (response->record_errors == NULL)
         return;
     response->record_error_count = 1;
-    *response->record_errors = (struct kafka_record_error){entry->record_index, slice_cstr(entry->message)};
+    *response->record_errors =
+        (struct kafka_record_error){entry->record_index, slice_cstr(entry->message)};
 }
 
 static bool fill_response(const struct produce *produce, struct kafka_produce_response *response,
@@ -26,7 +27,8 @@ static bool fill_response(const struct produce *produce, struct kafka_produce_re
 {
     *response = KAFKA_PRODUCE_RESPONSE_DEFAULT;
     response->topic_count = produce->topic_count;
-    response->topics = arena_take_array(arena, (size_t)produce->topic_count, sizeof(*response->topics));
+    response->topics =
+        arena_take_array(arena, (size_t)produce->topic_count, sizeof(*response->topics));
     if (response->topics == NULL)
         return produce->topic_count == 0;
     for (int32_t t = 0; t < produce->topic_count; t++) {
@@ -35,11 +37,13 @@ static bool fill_response(const struct produce *produce, struct kafka_produce_re
         out->name = topic->name;
         memcpy(out->topic_id, topic->topic_id, sizeof(out->topic_id));
         out->partition_count = topic->entry_count;
-        out->partitions = arena_take_array(arena, (size_t)topic->entry_count, sizeof(*out->partitions));
+        out->partitions =
+            arena_take_array(arena, (size_t)topic->entry_count, sizeof(*out->partitions));
         if (out->partitions == NULL && topic->entry_count > 0)
             return false;
         for (int32_t i = 0; i < topic->entry_count; i++)
-            fill_partition(produce, &produce->entries[topic->first_entry + i], &out->partitions[i], arena);
+            fill_partition(produce, &produce->entries[topic->first_entry + i], &out->partitions[i],
+                           arena);
     }
     return true;
 }
@@ -52,7 +56,8 @@ static bool any_failed(const struct produce *produce)
     return false;
 }
 
-/* acks=0 has no answer: a failure closes the connection, so that the client looks at its metadata again. */
+/* acks=0 has no answer: a failure closes the connection, so that the client looks at its metadata
+ * again. */
 static void answer_client(struct produce *produce, struct moment now)
 {
     struct client *client = produce->client;

@@ -101,7 +101,8 @@ static int64_t oldest_write_ms(const struct producer_table *table)
 static int make_room(struct producer_table *table, int64_t now_ms)
 {
     if (table->count >= PRODUCERS_MAX) {
-        /* Half an hour of slack in one sweep, so that a flood of ids does not sweep at every batch. */
+        /* Half an hour of slack in one sweep, so that a flood of ids does not sweep at every batch.
+         */
         int64_t keep_after = oldest_write_ms(table) + 2 * PRODUCER_PROTECTED_MS;
         if (keep_after > now_ms - PRODUCER_PROTECTED_MS)
             keep_after = now_ms - PRODUCER_PROTECTED_MS;
@@ -111,7 +112,8 @@ static int make_room(struct producer_table *table, int64_t now_ms)
     }
     if ((table->count + 1) * 4 <= table->capacity * 3)
         return STATUS_OK;
-    return rebuild(table, table->capacity == 0 ? TABLE_MIN_CAPACITY : table->capacity * 2, INT64_MIN);
+    return rebuild(table, table->capacity == 0 ? TABLE_MIN_CAPACITY : table->capacity * 2,
+                   INT64_MIN);
 }
 
 /* Is sequence `a` before `b` on the circle of 2^31? */
@@ -140,15 +142,17 @@ static enum producer_verdict check_order(const struct producer *producer,
         return PRODUCER_ACCEPT;
     if (is_before(last, producer->window[0].first_sequence))
         return PRODUCER_OLD;
-    if (producer->blocked_code != 0 && !is_before(claim->first_sequence, producer->blocked_sequence)) {
+    if (producer->blocked_code != 0 &&
+        !is_before(claim->first_sequence, producer->blocked_sequence)) {
         *code = producer->blocked_code;
         return PRODUCER_BLOCKED;
     }
     return PRODUCER_GAP;
 }
 
-enum producer_verdict producer_check(const struct producer_table *table, const struct producer_claim *claim,
-                                     int64_t *first_offset, int16_t *code)
+enum producer_verdict producer_check(const struct producer_table *table,
+                                     const struct producer_claim *claim, int64_t *first_offset,
+                                     int16_t *code)
 {
     const struct producer *producer = find(table, claim->producer_id);
 
@@ -157,7 +161,8 @@ enum producer_verdict producer_check(const struct producer_table *table, const s
     if (claim->epoch < producer->epoch)
         return PRODUCER_FENCED;
     if (producer->count == 0 || claim->epoch != producer->epoch) {
-        /* Nothing is stored of this epoch: its first batch starts it, also when a later one came before. */
+        /* Nothing is stored of this epoch: its first batch starts it, also when a later one came
+         * before. */
         if (claim->first_sequence == 0)
             return PRODUCER_ACCEPT;
         if (producer->blocked_code != 0 && producer->epoch == claim->epoch &&
@@ -170,8 +175,8 @@ enum producer_verdict producer_check(const struct producer_table *table, const s
     return check_order(producer, claim, first_offset, code);
 }
 
-static struct producer *find_or_make(struct producer_table *table, const struct producer_claim *claim,
-                                     int64_t now_ms)
+static struct producer *find_or_make(struct producer_table *table,
+                                     const struct producer_claim *claim, int64_t now_ms)
 {
     struct producer *producer = find(table, claim->producer_id);
 
@@ -180,8 +185,8 @@ static struct producer *find_or_make(struct producer_table *table, const struct 
     if (make_room(table, now_ms) < 0)
         return NULL;
     producer = place(table, claim->producer_id);
-    *producer = (struct producer){.producer_id = claim->producer_id, .epoch = claim->epoch,
-                                  .last_write_ms = now_ms};
+    *producer = (struct producer){
+        .producer_id = claim->producer_id, .epoch = claim->epoch, .last_write_ms = now_ms};
     return producer;
 }
 
@@ -221,7 +226,8 @@ void producer_block(struct producer_table *table, const struct producer_claim *c
         producer->count = 0;
         producer->blocked_code = 0;
     }
-    if (producer->blocked_code != 0 && !is_before(claim->first_sequence, producer->blocked_sequence))
+    if (producer->blocked_code != 0 &&
+        !is_before(claim->first_sequence, producer->blocked_sequence))
         return; /* the first refusal is the one that the producer has to come back with */
     producer->blocked_code = code;
     producer->blocked_sequence = claim->first_sequence;
@@ -232,7 +238,8 @@ void producer_table_doubt(const struct producer_table *table, int64_t stable, in
 {
     for (size_t i = 0; i < table->capacity; i++) {
         const struct producer *producer = &table->slots[i];
-        struct producer_claim claim = {producer->producer_id, producer->epoch, producer->blocked_sequence, 1};
+        struct producer_claim claim = {producer->producer_id, producer->epoch,
+                                       producer->blocked_sequence, 1};
         if (producer->producer_id == -1)
             continue;
         if (producer->blocked_code != 0)
@@ -253,7 +260,8 @@ void producer_table_block_all(struct producer_table *table, const struct produce
         struct producer_claim claim = {one->producer_id, one->epoch, one->blocked_sequence, 1};
         if (one->producer_id == -1 || one->blocked_code == 0)
             continue;
-        /* What was refused may have been written all the same: the one to come back with is the next after that. */
+        /* What was refused may have been written all the same: the one to come back with is the
+         * next after that. */
         const struct producer *known = find(table, one->producer_id);
         if (known != NULL && known->epoch == one->epoch && known->count > 0)
             claim.first_sequence = next_sequence(known->window[known->count - 1].last_sequence);
@@ -326,10 +334,11 @@ static int read_producer(struct producer_table *table, struct slice *in)
         return STATUS_MALFORMED;
     p += SNAPSHOT_PRODUCER_BYTES;
     for (size_t i = 0; i < producer.count; i++, p += SNAPSHOT_BATCH_BYTES)
-        producer.window[i] = (struct producer_batch){(int32_t)be32_load(p), (int32_t)be32_load(p + 4),
-                                                     (int64_t)be64_load(p + 8)};
+        producer.window[i] = (struct producer_batch){
+            (int32_t)be32_load(p), (int32_t)be32_load(p + 4), (int64_t)be64_load(p + 8)};
     if ((table->count + 1) * 4 > table->capacity * 3) {
-        int rc = rebuild(table, table->capacity == 0 ? TABLE_MIN_CAPACITY : table->capacity * 2, INT64_MIN);
+        int rc = rebuild(table, table->capacity == 0 ? TABLE_MIN_CAPACITY : table->capacity * 2,
+                         INT64_MIN);
         if (rc < 0)
             return rc;
     }

@@ -1,8 +1,8 @@
 /*
- * What a partition knows of its idempotent producers (KIP-98): for each producer id the epoch and the last five
- * batches. The rules are Kafka's, with two differences: a gap that our own refusal made is
- * answered with that refusal's code, not 45 (a wrong 45 is fatal to librdkafka and makes duplicates elsewhere); a
- * sequence wholly below the window is 46.
+ * What a partition knows of its idempotent producers (KIP-98): for each producer id the epoch and
+ * the last five batches. The rules are Kafka's, with two differences: a gap that our own refusal
+ * made is answered with that refusal's code, not 45 (a wrong 45 is fatal to librdkafka and makes
+ * duplicates elsewhere); a sequence wholly below the window is 46.
  *
  * State follows admission, not acknowledgement: a batch that has an offset is in it.
  */
@@ -12,10 +12,11 @@
 #include "proto/alloc.h"
 #include "proto/buf.h"
 
-#define PRODUCER_WINDOW 5
-#define PRODUCERS_MAX 5000                        /* per partition; the oldest goes first */
-#define PRODUCER_PROTECTED_MS (15LL * 60 * 1000)  /* none is dropped within this of its last write */
-#define PRODUCER_EXPIRY_MS (24LL * 3600 * 1000)   /* producer.id.expiration.ms */
+#define PRODUCER_WINDOW       5
+#define PRODUCERS_MAX         5000               /* per partition; the oldest goes first */
+#define PRODUCER_PROTECTED_MS (15LL * 60 * 1000) /* none is dropped within this of its last write  \
+                                                  */
+#define PRODUCER_EXPIRY_MS (24LL * 3600 * 1000)  /* producer.id.expiration.ms */
 
 struct producer_batch {
     int32_t first_sequence;
@@ -27,7 +28,8 @@ struct producer {
     int64_t producer_id; /* -1: an empty place of the table */
     int16_t epoch;
     uint8_t count; /* of window */
-    int16_t blocked_code;   /* 0, or the retriable code that a batch of this producer was refused with */
+    int16_t
+        blocked_code; /* 0, or the retriable code that a batch of this producer was refused with */
     int32_t blocked_sequence; /* its first sequence */
     int64_t last_write_ms;
     struct producer_batch window[PRODUCER_WINDOW]; /* oldest first */
@@ -64,20 +66,24 @@ void producer_table_clear(struct producer_table *table);
 /* first + count - 1, wrapping from 2^31-1 to 0. */
 int32_t producer_last_sequence(int32_t first_sequence, int32_t record_count);
 
-enum producer_verdict producer_check(const struct producer_table *table, const struct producer_claim *claim,
-                                     int64_t *first_offset, int16_t *code);
+enum producer_verdict producer_check(const struct producer_table *table,
+                                     const struct producer_claim *claim, int64_t *first_offset,
+                                     int16_t *code);
 /* The batch has an offset now. NOMEM. */
 MUST_CHECK int producer_admit(struct producer_table *table, const struct producer_claim *claim,
                               int64_t first_offset, int64_t now_ms);
 /* How long ago a producer, of which only refusals are known, was first seen; -1: it was not. */
 int64_t producer_waited_ms(const struct producer_table *table, int64_t producer_id, int64_t now_ms);
-/* A batch that would have been accepted was refused with a retriable code. NOMEM is harmless: no entry. */
+/* A batch that would have been accepted was refused with a retriable code. NOMEM is harmless: no
+ * entry. */
 void producer_block(struct producer_table *table, const struct producer_claim *claim, int16_t code,
                     int64_t now_ms);
-/* Blocks in `refused` whoever is blocked in `table` or has batches at `stable` or above, which were refused just now. */
+/* Blocks in `refused` whoever is blocked in `table` or has batches at `stable` or above, which were
+ * refused just now. */
 void producer_table_doubt(const struct producer_table *table, int64_t stable, int16_t code,
                           int64_t now_ms, struct producer_table *refused);
-/* Those who are blocked in `refused` are in `table`, which was loaded afresh meanwhile: until their next batch comes. */
+/* Those who are blocked in `refused` are in `table`, which was loaded afresh meanwhile: until their
+ * next batch comes. */
 void producer_table_block_all(struct producer_table *table, const struct producer_table *refused,
                               int64_t now_ms);
 

@@ -1,13 +1,15 @@
 /*
- * Each step asks the cluster one thing and goes on in its answer. Reads and writes are at the configured level and
- * are executed again until they succeed; a definite refusal (table gone, no permission) ends the load.
+ * Each step asks the cluster one thing and goes on in its answer. Reads and writes are at the
+ * configured level and are executed again until they succeed; a definite refusal (table gone, no
+ * permission) ends the load.
  *
  * What makes a row part of the log (`base` is where certainty ends):
  *
- *     segment:  first ... acknowledged ... | base = max(stable seen, first) | kept, whole batches | end | rest: sealed
+ *     segment:  first ... acknowledged ... | base = max(stable seen, first) | kept, whole batches |
+ * end | rest: sealed
  *
- * The first mutation of a segment is sent only when every row of the segment before is acknowledged (partition_flush), so
- * a row in a segment vouches for everything below the segment.
+ * The first mutation of a segment is sent only when every row of the segment before is acknowledged
+ * (partition_flush), so a row in a segment vouches for everything below the segment.
  */
 #include "core/recovery.h"
 
@@ -62,8 +64,11 @@ void recovery_ask(struct recovery *recovery, const char *text, const struct cql_
                   uint16_t value_count, cluster_answer answer, struct moment now)
 {
     struct gateway *gateway = recovery->partition->gateway;
-    struct cluster_query query = {.text = text, .values = values, .value_count = value_count,
-                                  .consistency = gateway->config->consistency, .deadline_us = NEVER_US};
+    struct cluster_query query = {.text = text,
+                                  .values = values,
+                                  .value_count = value_count,
+                                  .consistency = gateway->config->consistency,
+                                  .deadline_us = NEVER_US};
 
     recovery->call = cluster_ask(gateway->cluster, &query, answer, recovery, now);
     if (recovery->call == NULL)
@@ -76,8 +81,9 @@ static int add_tail_row(struct recovery *recovery, const struct tail_row *row)
 
     if (recovery->row_count == recovery->row_capacity) {
         size_t capacity = recovery->row_capacity == 0 ? 256 : recovery->row_capacity * 2;
-        struct tail_row *rows = alloc_resize(alloc, recovery->rows, recovery->row_capacity * sizeof(*rows),
-                                             capacity * sizeof(*rows));
+        struct tail_row *rows =
+            alloc_resize(alloc, recovery->rows, recovery->row_capacity * sizeof(*rows),
+                         capacity * sizeof(*rows));
         if (rows == NULL)
             return STATUS_NOMEM;
         recovery->rows = rows;
@@ -87,7 +93,8 @@ static int add_tail_row(struct recovery *recovery, const struct tail_row *row)
     return STATUS_OK;
 }
 
-/* One row of the tail page: offset, record_count, producer_id, producer_epoch, base_sequence, stable, producers. */
+/* One row of the tail page: offset, record_count, producer_id, producer_epoch, base_sequence,
+ * stable, producers. */
 static int take_tail_row(struct recovery *recovery, const struct cql_result *result)
 {
     struct tail_row row = {.producer_id = -1};
@@ -108,15 +115,19 @@ static int take_tail_row(struct recovery *recovery, const struct cql_result *res
     }
     recovery->lowest_offset = row.offset;
     int rc = add_tail_row(recovery, &row);
-    if (rc < 0 || snapshot.data == NULL || row.record_count == 0 || recovery->snapshot_offset >= 0 ||
-        row.offset > (recovery->stable > recovery->segment_first ? recovery->stable : recovery->segment_first))
+    if (rc < 0 || snapshot.data == NULL || row.record_count == 0 ||
+        recovery->snapshot_offset >= 0 ||
+        row.offset > (recovery->stable > recovery->segment_first ? recovery->stable
+                                                                 : recovery->segment_first))
         return rc;
-    recovery->snapshot_offset = row.offset; /* the newest that is certain; what follows is in the rows read */
+    recovery->snapshot_offset =
+        row.offset; /* the newest that is certain; what follows is in the rows read */
     buf_reset(&recovery->snapshot);
     return buf_append(&recovery->snapshot, snapshot);
 }
 
-static void tail_page(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+static void tail_page(void *context, const struct cluster_reply *reply, bool touched,
+                      struct moment now)
 {
     struct recovery *recovery = context;
     struct cql_result result;
@@ -135,8 +146,10 @@ static void tail_page(void *context, const struct cluster_reply *reply, bool tou
     bool whole = rows < recovery->page_rows ||
                  (!recovery->decided && recovery->lowest_offset <= recovery->segment_first);
     /* One row below the base, too: it shows that nothing is missing there. */
-    int64_t base = recovery->stable > recovery->segment_first ? recovery->stable : recovery->segment_first;
-    bool enough = recovery->snapshot_offset >= 0 && (recovery->decided || recovery->lowest_offset < base);
+    int64_t base =
+        recovery->stable > recovery->segment_first ? recovery->stable : recovery->segment_first;
+    bool enough =
+        recovery->snapshot_offset >= 0 && (recovery->decided || recovery->lowest_offset < base);
     if (whole || enough)
         recovery_tail_read(recovery, now);
     else
@@ -154,10 +167,12 @@ void recovery_read_tail(struct recovery *recovery, struct moment now)
 
     recovery->page_rows = recovery->row_count == 0 ? TAIL_PAGE_ROWS : TAIL_PAGE_MORE_ROWS;
     (void)snprintf(text, sizeof(text),
-                   "SELECT offset, record_count, producer_id, producer_epoch, base_sequence, stable, producers "
+                   "SELECT offset, record_count, producer_id, producer_epoch, base_sequence, "
+                   "stable, producers "
                    "FROM \"%s\".\"%s\" WHERE partition = ? AND segment = ? AND offset < ? "
                    "ORDER BY offset DESC LIMIT %d",
-                   partition->gateway->config->keyspace, partition->topic->table_name, recovery->page_rows);
+                   partition->gateway->config->keyspace, partition->topic->table_name,
+                   recovery->page_rows);
     recovery_ask(recovery, text, values, 3, tail_page, now);
 }
 
@@ -172,7 +187,8 @@ void recovery_scan(struct recovery *recovery, int64_t segment, struct moment now
     recovery_read_tail(recovery, now);
 }
 
-static void index_read(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+static void index_read(void *context, const struct cluster_reply *reply, bool touched,
+                       struct moment now)
 {
     struct recovery *recovery = context;
     struct cql_result result;
@@ -186,7 +202,8 @@ static void index_read(void *context, const struct cluster_reply *reply, bool to
                             cql_cell_i64(cql_result_cell(&result, 1), &recovery->segment_first) &&
                             cql_cell_i64(cql_result_cell(&result, 2), &recovery->segment_limit);
         if (!recovery->indexed) {
-            recovery_fail(recovery, KAFKA_STORAGE_ERROR, "a row of sluice_segments cannot be read", now);
+            recovery_fail(recovery, KAFKA_STORAGE_ERROR, "a row of sluice_segments cannot be read",
+                          now);
             return;
         }
     }
@@ -230,8 +247,8 @@ struct recovery *recovery_start(struct partition *partition, struct moment now)
     recovery->started_us = now.boot_us;
     arena_init(&recovery->arena, alloc, 8192, RECOVERY_ARENA_BYTES);
     buf_init(&recovery->snapshot, alloc, RECOVERY_ARENA_BYTES);
-    recovery->seal_us = control_sealed_below_us(partition->gateway->control, partition->topic->topic_id,
-                                                partition->index);
+    recovery->seal_us = control_sealed_below_us(partition->gateway->control,
+                                                partition->topic->topic_id, partition->index);
     /* After trouble of our own, our own timestamps are what must be sealed. */
     if (partition->highest_timestamp_us > recovery->seal_us)
         recovery->seal_us = partition->highest_timestamp_us;

@@ -31,18 +31,18 @@ struct recovery {
     int32_t page_rows;
     struct tail_row *rows;
     size_t row_count, row_capacity;
-    int64_t lowest_offset; /* of the rows read */
-    int64_t stable;        /* the greatest seen, -1: none */
+    int64_t lowest_offset;   /* of the rows read */
+    int64_t stable;          /* the greatest seen, -1: none */
     int64_t snapshot_offset; /* -1: none */
     struct buf snapshot;
 
     /* what was decided */
-    bool decided;     /* base and end are set: further scans are for producers only */
-    bool damaged;     /* the database lost acknowledged rows */
-    bool empty;       /* the newest segment has no row */
-    int64_t base;     /* below: acknowledged */
-    int64_t end;      /* the log's end */
-    int64_t rewritten; /* kept rows below are written again */
+    bool decided;         /* base and end are set: further scans are for producers only */
+    bool damaged;         /* the database lost acknowledged rows */
+    bool empty;           /* the newest segment has no row */
+    int64_t base;         /* below: acknowledged */
+    int64_t end;          /* the log's end */
+    int64_t rewritten;    /* kept rows below are written again */
     int32_t rewrite_rows; /* of the next page */
     struct moment now;    /* of the answer at hand */
 };
@@ -50,7 +50,8 @@ struct recovery {
 void recovery_fail(struct recovery *recovery, int16_t code, const char *text, struct moment now);
 void recovery_ask(struct recovery *recovery, const char *text, const struct cql_value *values,
                   uint16_t value_count, cluster_answer answer, struct moment now);
-/* True: the answer is a result, opened in recovery->arena. False: the load has failed and is freed. */
+/* True: the answer is a result, opened in recovery->arena. False: the load has failed and is freed.
+ */
 bool recovery_take_result(struct recovery *recovery, const struct cluster_reply *reply,
                           struct cql_result *result, struct moment now);
 void recovery_scan(struct recovery *recovery, int64_t segment, struct moment now);

@@ -1,9 +1,10 @@
 /*
- * Making the recovered end certain. Kept rows are read and written again, a page at a time: one mutation deletes the page's offsets at C
- * and writes its rows above C, so at no time is a row less durable than it was. The last mutation deletes
- * everything from the end on, without an upper bound; then the next segment, which an earlier leader may have
- * opened, is deleted at C, and so are index rows above this segment. Only then is the index row written again and the
- * partition goes live.
+ * Making the recovered end certain. Kept rows are read and written again, a page at a time: one
+ * mutation deletes the page's offsets at C and writes its rows above C, so at no time is a row less
+ * durable than it was. The last mutation deletes everything from the end on, without an upper
+ * bound; then the next segment, which an earlier leader may have opened, is deleted at C, and so
+ * are index rows above this segment. Only then is the index row written again and the partition
+ * goes live.
  */
 #include "core/gateway_internal.h"
 #include "core/recovery_internal.h"
@@ -14,10 +15,12 @@
 #include <stdio.h>
 
 enum {
-    REWRITE_FIRST_PAGE_ROWS = 16, /* rows may be large: a page must fit into one answer and one mutation */
+    REWRITE_FIRST_PAGE_ROWS =
+        16, /* rows may be large: a page must fit into one answer and one mutation */
     REWRITE_MAX_PAGE_ROWS = 1024,
     REWRITE_SMALL_BYTES = 256 * 1024,
-    REWRITE_SLACK_BYTES = 16 * 1024, /* what is around a row that is as large as the database takes */
+    REWRITE_SLACK_BYTES =
+        16 * 1024,    /* what is around a row that is as large as the database takes */
     ROW_COLUMNS = 11, /* offset ... producers */
 };
 
@@ -34,8 +37,8 @@ static void go_live(struct recovery *recovery, struct moment now)
     bool indexed = recovery->indexed;
 
     if (!gateway_leads(partition, now)) {
-        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "the lease ended while the partition was loaded",
-                      now);
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER,
+                      "the lease ended while the partition was loaded", now);
         return;
     }
     recovery_cancel(recovery);
@@ -48,7 +51,8 @@ static void go_live(struct recovery *recovery, struct moment now)
     partition_loaded(partition, now);
 }
 
-static void index_written(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+static void index_written(void *context, const struct cluster_reply *reply, bool touched,
+                          struct moment now)
 {
     struct recovery *recovery = context;
 
@@ -60,7 +64,8 @@ static void index_written(void *context, const struct cluster_reply *reply, bool
         go_live(recovery, now);
 }
 
-static void index_sealed(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+static void index_sealed(void *context, const struct cluster_reply *reply, bool touched,
+                         struct moment now)
 {
     struct recovery *recovery = context;
     struct partition *partition = recovery->partition;
@@ -76,10 +81,12 @@ static void index_sealed(void *context, const struct cluster_reply *reply, bool 
     }
     recovery->call = segment_write_index(partition, index_written, recovery, now);
     if (recovery->call == NULL)
-        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "no timestamp is free below the ceiling", now);
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER,
+                      "no timestamp is free below the ceiling", now);
 }
 
-/* An index row of an earlier leader that arrives late would make the next takeover look for the log's end above it. */
+/* An index row of an earlier leader that arrives late would make the next takeover look for the
+ * log's end above it. */
 static void next_segment_deleted(void *context, const struct cluster_reply *reply, bool touched,
                                  struct moment now)
 {
@@ -87,19 +94,20 @@ static void next_segment_deleted(void *context, const struct cluster_reply *repl
     const struct partition *partition = recovery->partition;
     struct cql_result result;
     uint8_t index[4], segment[8], seal[8];
-    const struct cql_value values[] = {cql_value_i64(seal, recovery->seal_us),
-                                       cql_value_uuid(partition->topic->topic_id),
-                                       cql_value_i32(index, partition->index),
-                                       cql_value_i64(segment, recovery->segment + (recovery->indexed ? 1 : 0))};
+    const struct cql_value values[] = {
+        cql_value_i64(seal, recovery->seal_us), cql_value_uuid(partition->topic->topic_id),
+        cql_value_i32(index, partition->index),
+        cql_value_i64(segment, recovery->segment + (recovery->indexed ? 1 : 0))};
     char text[512];
 
     (void)touched;
     if (!recovery_take_result(recovery, reply, &result, now))
         return;
-    (void)snprintf(text, sizeof(text),
-                   "DELETE FROM \"%s\".sluice_segments USING TIMESTAMP ? WHERE topic_id = ? AND partition = ? "
-                   "AND segment >= ?",
-                   partition->gateway->config->keyspace);
+    (void)snprintf(
+        text, sizeof(text),
+        "DELETE FROM \"%s\".sluice_segments USING TIMESTAMP ? WHERE topic_id = ? AND partition = ? "
+        "AND segment >= ?",
+        partition->gateway->config->keyspace);
     recovery_ask(recovery, text, values, 4, index_sealed, now);
 }
 
@@ -112,13 +120,15 @@ static void delete_next_segment(struct recovery *recovery, struct moment now)
                                        cql_value_i64(segment, recovery->segment + 1)};
     char text[512];
 
-    (void)snprintf(text, sizeof(text),
-                   "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ?",
-                   partition->gateway->config->keyspace, partition->topic->table_name);
+    (void)snprintf(
+        text, sizeof(text),
+        "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ?",
+        partition->gateway->config->keyspace, partition->topic->table_name);
     recovery_ask(recovery, text, values, 3, next_segment_deleted, now);
 }
 
-static void tail_sealed(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+static void tail_sealed(void *context, const struct cluster_reply *reply, bool touched,
+                        struct moment now)
 {
     struct recovery *recovery = context;
     struct cql_result result;
@@ -132,14 +142,14 @@ static void seal_tail(struct recovery *recovery, struct moment now)
 {
     const struct partition *partition = recovery->partition;
     uint8_t index[4], segment[8], seal[8], end[8];
-    const struct cql_value values[] = {cql_value_i64(seal, recovery->seal_us),
-                                       cql_value_i32(index, partition->index),
-                                       cql_value_i64(segment, recovery->segment),
-                                       cql_value_i64(end, recovery->end)};
+    const struct cql_value values[] = {
+        cql_value_i64(seal, recovery->seal_us), cql_value_i32(index, partition->index),
+        cql_value_i64(segment, recovery->segment), cql_value_i64(end, recovery->end)};
     char text[512];
 
     (void)snprintf(text, sizeof(text),
-                   "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ? AND offset >= ?",
+                   "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = "
+                   "? AND offset >= ?",
                    partition->gateway->config->keyspace, partition->topic->table_name);
     recovery_ask(recovery, text, values, 4, tail_sealed, now);
 }
@@ -164,10 +174,11 @@ static int put_delete(struct recovery *recovery, struct buf *out, int64_t from, 
 {
     const struct partition *partition = recovery->partition;
     char text[512];
-    int len = snprintf(text, sizeof(text),
-                       "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ? AND "
-                       "offset >= ? AND offset < ?",
-                       partition->gateway->config->keyspace, partition->topic->table_name);
+    int len = snprintf(
+        text, sizeof(text),
+        "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ? AND "
+        "offset >= ? AND offset < ?",
+        partition->gateway->config->keyspace, partition->topic->table_name);
     int rc = buf_reserve(out, (size_t)len + 64);
 
     if (rc < 0)
@@ -216,8 +227,10 @@ static int put_row(struct recovery *recovery, struct buf *out, const struct cql_
     return STATUS_OK;
 }
 
-/* How many rows of the page fit into one mutation, at least one, and the last one's offset. MALFORMED. */
-static int measure_page(const struct recovery *recovery, struct cql_result scan, uint16_t *rows, int64_t *last)
+/* How many rows of the page fit into one mutation, at least one, and the last one's offset.
+ * MALFORMED. */
+static int measure_page(const struct recovery *recovery, struct cql_result scan, uint16_t *rows,
+                        int64_t *last)
 {
     size_t bytes = 0, most = control_max_mutation_bytes(recovery->partition->gateway->control) / 2;
 
@@ -233,14 +246,16 @@ static int measure_page(const struct recovery *recovery, struct cql_result scan,
     return STATUS_OK;
 }
 
-/* One mutation from the page at hand, or from as much of it as fits; *next is the offset after its last row. */
+/* One mutation from the page at hand, or from as much of it as fits; *next is the offset after its
+ * last row. */
 static int fill_page(struct recovery *recovery, struct cql_result *result, int64_t *next)
 {
     struct partition *partition = recovery->partition;
     struct gateway *gateway = partition->gateway;
     struct buf *out = &recovery->body->buf;
     uint16_t rows;
-    int64_t last = recovery->rewritten - 1, timestamp_us = gateway_timestamp(gateway, recovery->now);
+    int64_t last = recovery->rewritten - 1,
+            timestamp_us = gateway_timestamp(gateway, recovery->now);
     int rc = timestamp_us == 0 ? STATUS_BUSY : measure_page(recovery, *result, &rows, &last);
 
     if (rc == STATUS_OK)
@@ -250,17 +265,20 @@ static int fill_page(struct recovery *recovery, struct cql_result *result, int64
     for (uint16_t i = 0; rc == STATUS_OK && i < rows && cql_result_next_row(result); i++)
         rc = put_row(recovery, out, result);
     if (rc == STATUS_OK)
-        rc = cql_batch_finish(out, (uint16_t)(rows + 1), gateway->config->consistency, timestamp_us);
+        rc =
+            cql_batch_finish(out, (uint16_t)(rows + 1), gateway->config->consistency, timestamp_us);
     if (rc < 0)
         return rc;
-    partition->highest_timestamp_us = timestamp_us; /* should this load fail, the next one seals above it */
+    partition->highest_timestamp_us =
+        timestamp_us; /* should this load fail, the next one seals above it */
     *next = last + 1;
-    recovery->rewrite_rows = buf_len(out) < REWRITE_SMALL_BYTES && rows * 4 <= REWRITE_MAX_PAGE_ROWS ? rows * 4
-                                                                                                   : rows;
+    recovery->rewrite_rows =
+        buf_len(out) < REWRITE_SMALL_BYTES && rows * 4 <= REWRITE_MAX_PAGE_ROWS ? rows * 4 : rows;
     return STATUS_OK;
 }
 
-static void page_read(void *context, const struct cluster_reply *reply, bool touched, struct moment now)
+static void page_read(void *context, const struct cluster_reply *reply, bool touched,
+                      struct moment now)
 {
     struct recovery *recovery = context;
     struct gateway *gateway = recovery->partition->gateway;
@@ -270,20 +288,26 @@ static void page_read(void *context, const struct cluster_reply *reply, bool tou
     (void)touched;
     if (!recovery_take_result(recovery, reply, &result, now))
         return;
-    if (result.row_count == 0) { /* between two reads at the level nothing vanishes but by somebody's delete */
-        recovery_fail(recovery, KAFKA_STORAGE_ERROR, "kept rows vanished while they were read", now);
+    if (result.row_count ==
+        0) { /* between two reads at the level nothing vanishes but by somebody's delete */
+        recovery_fail(recovery, KAFKA_STORAGE_ERROR, "kept rows vanished while they were read",
+                      now);
         return;
     }
     recovery->now = now;
-    recovery->body = cql_body_new(gateway->config->alloc,
-                                  control_max_mutation_bytes(gateway->control) + REWRITE_SLACK_BYTES);
+    recovery->body = cql_body_new(
+        gateway->config->alloc, control_max_mutation_bytes(gateway->control) + REWRITE_SLACK_BYTES);
     if (recovery->body == NULL || fill_page(recovery, &result, &next) < 0) {
-        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "kept rows cannot be written again now", now);
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER,
+                      "kept rows cannot be written again now", now);
         return;
     }
     recovery->rewritten = next;
-    recovery->request = (struct cluster_request){.opcode = CQL_BATCH, .body = recovery->body, .control = true,
-                                                 .deadline_us = NEVER_US, .done = page_written,
+    recovery->request = (struct cluster_request){.opcode = CQL_BATCH,
+                                                 .body = recovery->body,
+                                                 .control = true,
+                                                 .deadline_us = NEVER_US,
+                                                 .done = page_written,
                                                  .context = recovery};
     cluster_send(gateway->cluster, &recovery->request, now);
 }
@@ -301,11 +325,13 @@ static void rewrite_next(struct recovery *recovery, struct moment now)
         seal_tail(recovery, now);
         return;
     }
-    (void)snprintf(text, sizeof(text),
-                   "SELECT offset, timestamp, key, value, headers, producer_id, producer_epoch, base_sequence, "
-                   "record_count, stable, producers FROM \"%s\".\"%s\" WHERE partition = ? AND segment = ? "
-                   "AND offset >= ? AND offset < ? LIMIT %d",
-                   partition->gateway->config->keyspace, partition->topic->table_name, recovery->rewrite_rows);
+    (void)snprintf(
+        text, sizeof(text),
+        "SELECT offset, timestamp, key, value, headers, producer_id, producer_epoch, "
+        "base_sequence, "
+        "record_count, stable, producers FROM \"%s\".\"%s\" WHERE partition = ? AND segment = ? "
+        "AND offset >= ? AND offset < ? LIMIT %d",
+        partition->gateway->config->keyspace, partition->topic->table_name, recovery->rewrite_rows);
     recovery_ask(recovery, text, values, 4, page_read, now);
 }
 
@@ -314,7 +340,8 @@ void recovery_seal(struct recovery *recovery, struct moment now)
     struct gateway *gateway = recovery->partition->gateway;
 
     if (recovery->seal_us > gateway->last_timestamp_us)
-        gateway->last_timestamp_us = recovery->seal_us; /* everything from here on is written above C */
+        gateway->last_timestamp_us =
+            recovery->seal_us; /* everything from here on is written above C */
     recovery->rewritten = recovery->base;
     recovery->rewrite_rows = REWRITE_FIRST_PAGE_ROWS;
     rewrite_next(recovery, now);

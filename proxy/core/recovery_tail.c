@@ -53,7 +53,8 @@ static bool is_damaged(const struct recovery *recovery, int64_t base)
     if (below == 0)
         return true; /* nothing is left below a `stable` that somebody wrote down */
     return ascending(recovery, below - 1)->offset != base - 1 ||
-           ascending(recovery, below - 1)->offset - ascending(recovery, 0)->offset != (int64_t)below - 1;
+           ascending(recovery, below - 1)->offset - ascending(recovery, 0)->offset !=
+               (int64_t)below - 1;
 }
 
 static void decide(struct recovery *recovery)
@@ -62,16 +63,19 @@ static void decide(struct recovery *recovery)
 
     recovery->decided = true;
     recovery->empty = recovery->row_count == 0;
-    recovery->base = recovery->stable > recovery->segment_first ? recovery->stable : recovery->segment_first;
+    recovery->base =
+        recovery->stable > recovery->segment_first ? recovery->stable : recovery->segment_first;
     recovery->damaged = is_damaged(recovery, recovery->base);
     recovery->end = find_end(recovery, recovery->base);
     if (!recovery->damaged)
         return;
-    /* Nothing more is destroyed: what is there stays, and the log goes on in a new segment above it. */
+    /* Nothing more is destroyed: what is there stays, and the log goes on in a new segment above
+     * it. */
     int64_t highest = recovery->rows[0].offset;
     action_log(partition->gateway->actions, LOG_ERROR, "the database has lost acknowledged records",
-               "topic=%s partition=%d segment=%lld below_offset=%lld highest_offset=%lld", partition->topic->name,
-               partition->index, (long long)recovery->segment, (long long)recovery->base, (long long)highest);
+               "topic=%s partition=%d segment=%lld below_offset=%lld highest_offset=%lld",
+               partition->topic->name, partition->index, (long long)recovery->segment,
+               (long long)recovery->base, (long long)highest);
     recovery->base = recovery->end = highest + 1 > recovery->base ? highest + 1 : recovery->base;
 }
 
@@ -82,8 +86,8 @@ static int apply_batches(struct recovery *recovery, int64_t from, int64_t below,
 
     for (size_t i = find_row(recovery, from); i < recovery->row_count; i++) {
         const struct tail_row *row = ascending(recovery, i);
-        const struct producer_claim claim = {row->producer_id, row->producer_epoch, row->base_sequence,
-                                             row->record_count};
+        const struct producer_claim claim = {row->producer_id, row->producer_epoch,
+                                             row->base_sequence, row->record_count};
         if (row->offset >= below)
             break;
         if (row->record_count == 0 || row->producer_id < 0)
@@ -110,8 +114,9 @@ static bool take_producers(struct recovery *recovery, struct moment now)
         rc = apply_batches(recovery, from, below, now.wall_us / 1000);
     if (rc == STATUS_OK)
         return true;
-    recovery_fail(recovery, KAFKA_STORAGE_ERROR, rc == STATUS_NOMEM ? "out of memory"
-                                                                     : "a producers snapshot cannot be read", now);
+    recovery_fail(recovery, KAFKA_STORAGE_ERROR,
+                  rc == STATUS_NOMEM ? "out of memory" : "a producers snapshot cannot be read",
+                  now);
     return false;
 }
 
@@ -119,9 +124,11 @@ void recovery_tail_read(struct recovery *recovery, struct moment now)
 {
     if (!recovery->decided)
         decide(recovery);
-    /* A segment's first batch carries a snapshot; without any kept row the segment before has it. */
-    bool has_state = recovery->snapshot_offset >= 0 &&
-                     (recovery->scan_segment != recovery->segment || recovery->snapshot_offset < recovery->end);
+    /* A segment's first batch carries a snapshot; without any kept row the segment before has it.
+     */
+    bool has_state =
+        recovery->snapshot_offset >= 0 &&
+        (recovery->scan_segment != recovery->segment || recovery->snapshot_offset < recovery->end);
     if (!has_state && recovery->scan_segment > 0 && !recovery->damaged) {
         recovery_scan(recovery, recovery->scan_segment - 1, now);
         return;

@@ -20,7 +20,8 @@ static int64_t segment_token(int32_t partition, int64_t segment)
     return murmur3_token(key, sizeof(key));
 }
 
-void segment_set(struct partition *partition, int64_t segment, int64_t first_offset, int64_t limit_offset)
+void segment_set(struct partition *partition, int64_t segment, int64_t first_offset,
+                 int64_t limit_offset)
 {
     const struct topic *topic = partition->topic;
 
@@ -50,8 +51,10 @@ bool segment_take(struct partition *partition, int32_t record_count, size_t byte
         return false;
     if (partition->open != NULL)
         mutation_close(partition->open);
-    int64_t rows = record_count > config->segment_max_rows ? record_count : config->segment_max_rows;
-    segment_set(partition, partition->segment + 1, partition->next_offset, partition->next_offset + rows);
+    int64_t rows =
+        record_count > config->segment_max_rows ? record_count : config->segment_max_rows;
+    segment_set(partition, partition->segment + 1, partition->next_offset,
+                partition->next_offset + rows);
     partition->segment_bytes = (int64_t)bytes;
     return true;
 }
@@ -72,8 +75,8 @@ static void index_row_written(void *context, const struct cluster_reply *reply, 
     gateway_partition_ready(partition);
 }
 
-struct cluster_call *segment_write_index(struct partition *partition, cluster_answer done, void *context,
-                                         struct moment now)
+struct cluster_call *segment_write_index(struct partition *partition, cluster_answer done,
+                                         void *context, struct moment now)
 {
     struct gateway *gateway = partition->gateway;
     uint8_t index[4], segment[8], first[8], limit[8], time[8];
@@ -87,11 +90,13 @@ struct cluster_call *segment_write_index(struct partition *partition, cluster_an
     };
     char text[256];
 
-    (void)snprintf(text, sizeof(text),
-                   "INSERT INTO \"%s\".sluice_segments (topic_id, partition, segment, first_offset, "
-                   "limit_offset, first_timestamp) VALUES (?, ?, ?, ?, ?, ?)",
-                   gateway->config->keyspace);
-    struct cluster_query query = {.text = text, .values = values,
+    (void)snprintf(
+        text, sizeof(text),
+        "INSERT INTO \"%s\".sluice_segments (topic_id, partition, segment, first_offset, "
+        "limit_offset, first_timestamp) VALUES (?, ?, ?, ?, ?, ?)",
+        gateway->config->keyspace);
+    struct cluster_query query = {.text = text,
+                                  .values = values,
                                   .value_count = sizeof(values) / sizeof(values[0]),
                                   .consistency = gateway->config->consistency,
                                   .timestamp_us = gateway_timestamp(gateway, now),
@@ -108,7 +113,8 @@ void segment_open(struct partition *partition, struct moment now)
         return;
     partition->segment_call = segment_write_index(partition, index_row_written, partition, now);
     if (partition->segment_call == NULL)
-        gateway_partition_ready(partition); /* tried again next turn, when housekeeping comes at the latest */
+        gateway_partition_ready(
+            partition); /* tried again next turn, when housekeeping comes at the latest */
 }
 
 void segment_cancel(struct partition *partition)

@@ -57,7 +57,8 @@ static void topic_free(struct topic *topic)
 
     for (int32_t i = 0; topic->partitions != NULL && i < topic->partition_count; i++)
         partition_deinit(&topic->partitions[i]);
-    alloc_free(alloc, topic->partitions, (size_t)topic->partition_count * sizeof(*topic->partitions));
+    alloc_free(alloc, topic->partitions,
+               (size_t)topic->partition_count * sizeof(*topic->partitions));
     if (topic->name != NULL)
         alloc_free(alloc, topic->name, topic->name_len + 1);
     if (topic->table_name != NULL)
@@ -129,8 +130,8 @@ void topics_remove(struct topics *topics, struct topic *topic)
 }
 
 static void statement_prepared(struct topic *topic, struct cluster_statement **statement,
-                               struct cluster_statement *prepared, const struct cluster_reply *reply,
-                               struct moment now)
+                               struct cluster_statement *prepared,
+                               const struct cluster_reply *reply, struct moment now)
 {
     char text[128] = "the database does not answer";
 
@@ -149,7 +150,8 @@ static void statement_prepared(struct topic *topic, struct cluster_statement **s
     topic->stale = !ok;
     for (int32_t i = 0; i < topic->partition_count; i++)
         if (topic->partitions[i].recovery != NULL)
-            recovery_prepared(topic->partitions[i].recovery, ok ? 0 : KAFKA_STORAGE_ERROR, text, now);
+            recovery_prepared(topic->partitions[i].recovery, ok ? 0 : KAFKA_STORAGE_ERROR, text,
+                              now);
 }
 
 static void first_prepared(void *context, struct cluster_statement *statement,

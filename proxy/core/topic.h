@@ -16,15 +16,15 @@ struct topic {
     uint8_t topic_id[16];
     enum topic_state state;
     struct cluster_statement *insert_first, *insert_plain; /* NULL: never prepared yet */
-    uint8_t preparing; /* of the two, under way */
-    bool preparing_failed; /* one of them, in this round */
+    uint8_t preparing;                                     /* of the two, under way */
+    bool preparing_failed;                                 /* one of them, in this round */
     bool stale; /* the table may be another one by now: prepare again before the next load */
     struct partition *partitions;
     int32_t partition_count;
 };
 
-/* Prepares the two INSERT statements, if need be; recoveries that wait are told (recovery_prepared). True: they are
- * there. False and nothing of them under way: out of memory. */
+/* Prepares the two INSERT statements, if need be; recoveries that wait are told
+ * (recovery_prepared). True: they are there. False and nothing of them under way: out of memory. */
 bool topic_prepare(struct topic *topic, struct moment now);
 /* The next load prepares them afresh; partitions that are live go on with what they have. */
 void topic_forget_statements(struct topic *topic);
@@ -44,7 +44,8 @@ void topics_deinit(struct topics *topics);
 struct topic *topics_find(const struct topics *topics, struct slice name);
 struct topic *topics_find_id(const struct topics *topics, const uint8_t topic_id[16]);
 /* From a row of sluice_topics: a new topic, or the state of a known one. NOMEM. */
-MUST_CHECK int topics_put(struct topics *topics, struct gateway *gateway, const struct topic_row *row);
+MUST_CHECK int topics_put(struct topics *topics, struct gateway *gateway,
+                          const struct topic_row *row);
 /* The topic must have nothing under way. */
 void topics_remove(struct topics *topics, struct topic *topic);
 
