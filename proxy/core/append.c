@@ -336,6 +336,10 @@ static enum append_result append_batch(struct appending *a, struct slice records
                                          a->batch.base_sequence, a->batch.record_count};
     if (claim.producer_id >= 0 && !check_producer(a, &claim, now))
         goto refused;
+    if (partition_is_stalled(partition, now)) {
+        refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "the database does not answer for this partition");
+        goto refused;
+    }
     if (!segment_take(partition, a->batch.record_count, a->records.len))
         return APPEND_NO_ROOM;
     set_columns(a);

@@ -11,7 +11,11 @@
 
 #include <assert.h>
 
-enum { REQUEST_ARENA_BYTES = 8 * 1024 * 1024, READ_BYTES = 256 * 1024 };
+enum {
+    REQUEST_ARENA_BYTES = 8 * 1024 * 1024,
+    READ_BYTES = 256 * 1024,
+    SHED_AFTER_US = 5 * 1000 * 1000,
+};
 
 struct client *client_open(struct gateway *gateway, const struct client_address *address,
                            struct moment now)
@@ -119,6 +123,7 @@ void client_respond(struct client *client, uint64_t request_id, const void *body
 void client_park(struct client *client, const struct kafka_event *event, struct produce *produce)
 {
     client->parked = true;
+    client->parked_since_us = event->first_byte_us;
     client->parked_event = *event;
     client->parked_produce = produce;
     list_append(&client->gateway->parked, &client->parked_node);
@@ -169,7 +174,11 @@ void client_check_limits(struct client *client, struct moment now)
     const struct gateway_config *config = client->gateway->config;
     int64_t since = kafka_connection_frame_since_us(client->connection);
 
-    if (client->parked && now.boot_us >= request_deadline_us(&client->parked_event))
+    /* What waits for memory waits less: an answer keeps the client from timing out, and its bytes
+     * are free. */
+    bool shed = client->parked_produce != NULL && gateway_over_budget(client->gateway) &&
+                now.boot_us - client->parked_since_us > SHED_AFTER_US;
+    if (client->parked && (shed || now.boot_us >= request_deadline_us(&client->parked_event)))
         expire_parked(client, now);
     if (client->closing || client->parked)
         return;

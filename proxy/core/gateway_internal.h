@@ -45,6 +45,7 @@ struct gateway {
     struct cql_body *bodies[BODY_POOL_MAX];
     size_t body_count;
     size_t mutation_bytes; /* charged */
+    int64_t newest_durable_sent_us; /* of all mutations that became durable, when the last was sent */
     size_t client_bytes;   /* held by clients' connections, as of their last announcement */
 
     struct arena arena; /* one response, or one result */
@@ -76,6 +77,7 @@ struct client {
     int64_t opened_us;
     int64_t last_byte_us;
     struct kafka_event parked_event; /* valid while parked: the frame stays in the connection */
+    int64_t parked_since_us;
     struct produce *parked_produce;  /* NULL: the gateway was not ready when it came */
     bool parked;
 };

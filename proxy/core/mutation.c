@@ -135,6 +135,8 @@ static void mutation_done(struct cluster_request *request, const struct cluster_
     mutation->state = MUTATION_DURABLE;
     partition->sent--;
     partition->gateway->counts.mutations++;
+    if (request->first_sent_us > partition->gateway->newest_durable_sent_us)
+        partition->gateway->newest_durable_sent_us = request->first_sent_us;
     if (mutation->first_part != NULL)
         mutation->first_part->parts_missing--;
     gateway_partition_ready(partition);

@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-enum { RETRY_LOAD_US = 1000 * 1000 };
+enum { RETRY_LOAD_US = 1000 * 1000, STALLED_US = 2 * 1000 * 1000 };
 
 void partition_init(struct partition *partition, struct topic *topic, int32_t index)
 {
@@ -55,6 +55,18 @@ static bool load_is_refused(const struct partition *partition, struct moment now
            now.boot_us < partition->retry_load_us;
 }
 
+bool partition_is_stalled(const struct partition *partition, struct moment now)
+{
+    LIST_EACH (it, &partition->mutations) {
+        const struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
+        if (mutation->state != MUTATION_SENT || mutation->request.first_sent_us == 0)
+            continue;
+        int64_t over_us = mutation->request.first_sent_us + STALLED_US;
+        return now.boot_us > over_us && partition->gateway->newest_durable_sent_us > over_us;
+    }
+    return false;
+}
+
 bool partition_has_room(struct partition *partition, struct moment now)
 {
     const struct gateway_config *config = partition->gateway->config;
@@ -68,6 +80,8 @@ bool partition_has_room(struct partition *partition, struct moment now)
     if (partition->state != PARTITION_LIVE || gateway_over_budget(partition->gateway) ||
         !cluster_is_up(partition->gateway->cluster))
         return false;
+    if (partition_is_stalled(partition, now))
+        return true; /* a refusal can be given at once */
     return (partition->open != NULL && !mutation_is_full(partition->open)) ||
            partition->closed < config->mutations_per_partition;
 }

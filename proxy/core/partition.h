@@ -126,6 +126,10 @@ bool partition_has_room(struct partition *partition, struct moment now);
 void partition_note_refused(struct partition *partition, struct slice records, int16_t code,
                             struct moment now);
 
+/* Its oldest mutation has been unresolved for two seconds while what others sent after those is
+ * durable: the fault is its own (its replicas), so new batches are refused at once (19) and do not
+ * hold up the answers of other partitions on their connections. */
+bool partition_is_stalled(const struct partition *partition, struct moment now);
 /* Sends what may be sent. False: something waits for room, a ceiling or an index row. */
 bool partition_flush(struct partition *partition, struct moment now);
 /* Acknowledges durable mutations from the front, if the lease allows. */

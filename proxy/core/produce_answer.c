@@ -2,6 +2,8 @@
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
 
+enum { THROTTLE_MS = 500 }; /* what a client is asked to wait while the memory budget is used up */
+
 static void fill_partition(const struct produce *produce, const struct produce_entry *entry,
                            struct kafka_produce_partition_response *response, struct arena *arena)
 {
@@ -26,6 +28,7 @@ static bool fill_response(const struct produce *produce, struct kafka_produce_re
                           struct arena *arena)
 {
     *response = KAFKA_PRODUCE_RESPONSE_DEFAULT;
+    response->throttle_time_ms = gateway_over_budget(produce->gateway) ? THROTTLE_MS : 0;
     response->topic_count = produce->topic_count;
     response->topics =
         arena_take_array(arena, (size_t)produce->topic_count, sizeof(*response->topics));

@@ -357,6 +357,39 @@ static void an_admitted_batch_gets_7_at_the_deadline_and_its_retry_joins_the_wri
     world_down(world);
 }
 
+static void a_partition_that_is_stalled_alone_refuses_new_batches_at_once(void **state)
+{
+    struct gateway_world *world = world_up("orders", 2);
+    struct fake_client *stuck = world_client(world), *other = world_client(world);
+
+    (void)state;
+    world->batch_delays_us[0] = 9 * SECOND_US;
+    (void)fake_client_produce(stuck, &(struct fake_produce){.topic = "orders",
+                                                            .partition = 0,
+                                                            .records = world_batch(world, 1)});
+    for (int i = 0; i < 30; i++) { /* the other partition goes on all the time */
+        world_run(world, 100 * MS_US);
+        (void)fake_client_produce(other, &(struct fake_produce){.topic = "orders",
+                                                                .partition = 1,
+                                                                .records = world_batch(world, 1)});
+        world_run(world, 10 * MS_US);
+        expect_produced(other, 0, i);
+    }
+    (void)fake_client_produce(other, &(struct fake_produce){.topic = "orders",
+                                                            .partition = 0,
+                                                            .records = world_batch(world, 1)});
+    world_run(world, 10 * MS_US);
+    expect_produced(other, 19, -1);
+    world_run(world, 10 * SECOND_US);
+    expect_produced(stuck, 0, 0);
+    (void)fake_client_produce(other, &(struct fake_produce){.topic = "orders",
+                                                            .partition = 0,
+                                                            .records = world_batch(world, 1)});
+    world_run(world, 100 * MS_US);
+    expect_produced(other, 0, 1);
+    world_down(world);
+}
+
 static void what_never_left_gets_19_when_no_node_is_there(void **state)
 {
     (void)state;
@@ -442,6 +475,7 @@ int main(void)
         cmocka_unit_test(an_unknown_outcome_is_settled_by_executing_again),
         cmocka_unit_test(a_node_that_goes_away_costs_time_and_no_record),
         cmocka_unit_test(an_admitted_batch_gets_7_at_the_deadline_and_its_retry_joins_the_write),
+        cmocka_unit_test(a_partition_that_is_stalled_alone_refuses_new_batches_at_once),
         cmocka_unit_test(what_never_left_gets_19_when_no_node_is_there),
         cmocka_unit_test(what_waits_for_a_partition_to_load_gets_6),
         cmocka_unit_test(the_deadline_is_never_later_than_24_seconds),
