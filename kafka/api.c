@@ -1,22 +1,37 @@
 #include "kafka/api.h"
 
+#include "kafka/alter_configs.h"
 #include "kafka/api_versions.h"
+#include "kafka/create_partitions.h"
+#include "kafka/create_topics.h"
+#include "kafka/delete_topics.h"
+#include "kafka/describe_cluster.h"
+#include "kafka/describe_configs.h"
+#include "kafka/describe_log_dirs.h"
+#include "kafka/describe_producers.h"
+#include "kafka/describe_topic_partitions.h"
 #include "kafka/fetch.h"
 #include "kafka/find_coordinator.h"
 #include "kafka/init_producer_id.h"
+#include "kafka/list_offsets.h"
 #include "kafka/metadata.h"
 #include "kafka/produce.h"
 
-#define MESSAGE(noun)                                                                              \
-    .request_bytes = sizeof(struct kafka_##noun##_request),                                        \
-    .response_bytes = sizeof(struct kafka_##noun##_response),                                      \
-    .request = kafka_##noun##_request_walk, .response = kafka_##noun##_response_walk
-#define SERVED(min, max)                                                                           \
+/* `shared`: the message whose structs, and whose response, it has. */
+#define MESSAGE_OF(noun, shared)                                                                   \
+    .request_bytes = sizeof(struct kafka_##shared##_request),                                      \
+    .response_bytes = sizeof(struct kafka_##shared##_response),                                    \
+    .request = kafka_##noun##_request_walk, .response = kafka_##shared##_response_walk
+#define MESSAGE(noun) MESSAGE_OF(noun, noun)
+/* Rows of which only the walks are there, and those that are answered too. */
+#define DECODED(min, max)                                                                          \
     .min_version = (min), .max_version = (max), .advertised_min = (min), .advertised_max = (max)
+#define SERVED(min, max) .served = true, DECODED(min, max)
 
 static const struct kafka_api rows[] = {
     {.key = KAFKA_PRODUCE,
      .name = "Produce",
+     .served = true,
      .min_version = 3,
      .max_version = 13,
      .advertised_min = 0,
@@ -25,6 +40,11 @@ static const struct kafka_api rows[] = {
      MESSAGE(produce),
      .why_forced = "without version 0 librdkafka up to 2.11.0 switches compression off"},
     {.key = KAFKA_FETCH, .name = "Fetch", SERVED(0, 12), .first_flexible = 12, MESSAGE(fetch)},
+    {.key = KAFKA_LIST_OFFSETS,
+     .name = "ListOffsets",
+     DECODED(0, 11),
+     .first_flexible = 6,
+     MESSAGE(list_offsets)},
     {.key = KAFKA_METADATA,
      .name = "Metadata",
      SERVED(0, 13),
@@ -40,11 +60,61 @@ static const struct kafka_api rows[] = {
      SERVED(0, 4),
      .first_flexible = 3,
      MESSAGE(api_versions)},
+    {.key = KAFKA_CREATE_TOPICS,
+     .name = "CreateTopics",
+     DECODED(0, 7),
+     .first_flexible = 5,
+     MESSAGE(create_topics)},
+    {.key = KAFKA_DELETE_TOPICS,
+     .name = "DeleteTopics",
+     DECODED(0, 6),
+     .first_flexible = 4,
+     MESSAGE(delete_topics)},
     {.key = KAFKA_INIT_PRODUCER_ID,
      .name = "InitProducerId",
      SERVED(0, 5),
      .first_flexible = 2,
      MESSAGE(init_producer_id)},
+    {.key = KAFKA_DESCRIBE_CONFIGS,
+     .name = "DescribeConfigs",
+     DECODED(0, 4),
+     .first_flexible = 4,
+     MESSAGE(describe_configs)},
+    {.key = KAFKA_ALTER_CONFIGS,
+     .name = "AlterConfigs",
+     DECODED(0, 2),
+     .first_flexible = 2,
+     MESSAGE(alter_configs)},
+    {.key = KAFKA_DESCRIBE_LOG_DIRS,
+     .name = "DescribeLogDirs",
+     DECODED(0, 5),
+     .first_flexible = 2,
+     MESSAGE(describe_log_dirs)},
+    {.key = KAFKA_CREATE_PARTITIONS,
+     .name = "CreatePartitions",
+     DECODED(0, 3),
+     .first_flexible = 2,
+     MESSAGE(create_partitions)},
+    {.key = KAFKA_INCREMENTAL_ALTER_CONFIGS,
+     .name = "IncrementalAlterConfigs",
+     DECODED(0, 1),
+     .first_flexible = 1,
+     MESSAGE_OF(incremental_alter_configs, alter_configs)},
+    {.key = KAFKA_DESCRIBE_CLUSTER,
+     .name = "DescribeCluster",
+     DECODED(0, 2),
+     .first_flexible = 0,
+     MESSAGE(describe_cluster)},
+    {.key = KAFKA_DESCRIBE_PRODUCERS,
+     .name = "DescribeProducers",
+     DECODED(0, 0),
+     .first_flexible = 0,
+     MESSAGE(describe_producers)},
+    {.key = KAFKA_DESCRIBE_TOPIC_PARTITIONS,
+     .name = "DescribeTopicPartitions",
+     DECODED(0, 0),
+     .first_flexible = 0,
+     MESSAGE(describe_topic_partitions)},
 };
 
 const struct kafka_api *kafka_api_rows(size_t *count)

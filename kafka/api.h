@@ -11,10 +11,21 @@
 enum kafka_api_key {
     KAFKA_PRODUCE = 0,
     KAFKA_FETCH = 1,
+    KAFKA_LIST_OFFSETS = 2,
     KAFKA_METADATA = 3,
     KAFKA_FIND_COORDINATOR = 10,
     KAFKA_API_VERSIONS = 18,
+    KAFKA_CREATE_TOPICS = 19,
+    KAFKA_DELETE_TOPICS = 20,
     KAFKA_INIT_PRODUCER_ID = 22,
+    KAFKA_DESCRIBE_CONFIGS = 32,
+    KAFKA_ALTER_CONFIGS = 33,
+    KAFKA_DESCRIBE_LOG_DIRS = 35,
+    KAFKA_CREATE_PARTITIONS = 37,
+    KAFKA_INCREMENTAL_ALTER_CONFIGS = 44,
+    KAFKA_DESCRIBE_CLUSTER = 60,
+    KAFKA_DESCRIBE_PRODUCERS = 61,
+    KAFKA_DESCRIBE_TOPIC_PARTITIONS = 75,
 };
 
 /* Visits the body's fields in wire order for this version; `body` is the message's struct. */
@@ -23,7 +34,10 @@ typedef void (*kafka_walk)(struct wire *wire, void *body, int version);
 struct kafka_api {
     int16_t key;
     const char *name;
-    int16_t min_version; /* decoded and answered */
+    /* False: only the walks are there; it is not advertised, and a request closes the connection as
+     * that of an unknown key does. */
+    bool served;
+    int16_t min_version; /* decoded, and answered when served */
     int16_t max_version;
     int16_t first_flexible; /* INT16_MAX: never */
     int16_t advertised_min; /* differs from min_version in forced rows only */

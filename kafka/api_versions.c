@@ -31,8 +31,8 @@ static void supported_features_walk(struct wire *wire, void *value, int version)
     struct kafka_api_versions_response *m = value;
 
     (void)version;
-    KAFKA_EACH(wire, "supported_features", i, m->supported_features, m->supported_feature_count, 6)
-    {
+    KAFKA_EACH (wire, "supported_features", i, m->supported_features, m->supported_feature_count,
+                6) {
         struct kafka_supported_feature *feature = &m->supported_features[i];
         wire_enter(wire, "supported_features");
         kafka_string(wire, "name", &feature->name);
@@ -48,8 +48,8 @@ static void finalized_features_walk(struct wire *wire, void *value, int version)
     struct kafka_api_versions_response *m = value;
 
     (void)version;
-    KAFKA_EACH(wire, "finalized_features", i, m->finalized_features, m->finalized_feature_count, 6)
-    {
+    KAFKA_EACH (wire, "finalized_features", i, m->finalized_features, m->finalized_feature_count,
+                6) {
         struct kafka_finalized_feature *feature = &m->finalized_features[i];
         wire_enter(wire, "finalized_features");
         kafka_string(wire, "name", &feature->name);
@@ -79,7 +79,7 @@ void kafka_api_versions_response_walk(struct wire *wire, void *body, int version
     if (wire_decoding(wire))
         *m = KAFKA_API_VERSIONS_RESPONSE_DEFAULT;
     wire_i16(wire, "error_code", &m->error_code);
-    KAFKA_EACH(wire, "api_keys", i, m->api_keys, m->api_key_count, 6)
+    KAFKA_EACH (wire, "api_keys", i, m->api_keys, m->api_key_count, 6)
         api_key_walk(wire, &m->api_keys[i]);
     if (version >= 1)
         wire_i32(wire, "throttle_time_ms", &m->throttle_time_ms);
@@ -100,8 +100,10 @@ int32_t kafka_api_versions_list(struct kafka_api_version *keys, int32_t room)
     const struct kafka_api *rows = kafka_api_rows(&count);
     int32_t written = 0;
 
-    for (size_t i = 0; i < count && written < room; i++)
-        keys[written++] =
-            (struct kafka_api_version){rows[i].key, rows[i].advertised_min, rows[i].advertised_max};
+    for (size_t i = 0; i < count && written < room; i++) {
+        if (rows[i].served)
+            keys[written++] = (struct kafka_api_version){rows[i].key, rows[i].advertised_min,
+                                                         rows[i].advertised_max};
+    }
     return written;
 }

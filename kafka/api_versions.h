@@ -50,8 +50,8 @@ struct kafka_api_versions_response {
 void kafka_api_versions_request_walk(struct wire *wire, void *body, int version);
 void kafka_api_versions_response_walk(struct wire *wire, void *body, int version);
 
-/* The advertised range of each registry row, in key order. Returns how many were written, at
- * most `room`. */
+/* The advertised range of each registry row that is served, in key order. Returns how many were
+ * written, at most `room`. */
 int32_t kafka_api_versions_list(struct kafka_api_version *keys, int32_t room);
 
 #endif

@@ -439,7 +439,7 @@ static bool frame_event(struct kafka_connection *c, struct slice frame, struct k
     event->api = api;
     event->version = (int16_t)be16_load(frame.data + 2);
     event->correlation_id = (int32_t)be32_load(frame.data + 4);
-    if (api == NULL) {
+    if (api == NULL || !api->served) {
         snprintf(event->detail, sizeof(event->detail), "key %d, version %d", key, event->version);
         return close_with(c, event, "unknown API key");
     }

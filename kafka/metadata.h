@@ -4,8 +4,6 @@
 
 #include "kafka/types.h"
 
-#define KAFKA_OPERATIONS_NOT_REQUESTED INT32_MIN
-
 struct kafka_metadata_request_topic {
     uint8_t topic_id[KAFKA_UUID_BYTES]; /* v10+; zero: ask by name */
     struct slice name;                  /* null from v10 on: ask by id (valid from v12) */

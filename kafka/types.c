@@ -2,7 +2,8 @@
 
 enum prefix { PREFIX_I16, PREFIX_I32, PREFIX_COMPACT };
 
-/* A flexible message is full of them, and nearly all have one byte: that case is worth a short cut. */
+/* A flexible message is full of them, and nearly all have one byte: that case is worth a short cut.
+ */
 static void uvarint(struct wire *wire, const char *field, uint32_t *value)
 {
     if (wire->mode == WIRE_DECODE && wire->error == STATUS_OK && wire->position < wire->in.len &&
@@ -132,14 +133,33 @@ void kafka_array(struct wire *wire, const char *field, void *items, int32_t *cou
 
 void kafka_i32_array(struct wire *wire, const char *field, int32_t **items, int32_t *count)
 {
-    KAFKA_EACH(wire, field, i, *items, *count, sizeof(int32_t))
+    KAFKA_EACH (wire, field, i, *items, *count, sizeof(int32_t))
         wire_i32(wire, field, &(*items)[i]);
 }
 
 void kafka_string_array(struct wire *wire, const char *field, struct slice **items, int32_t *count)
 {
-    KAFKA_EACH(wire, field, i, *items, *count, 1)
+    KAFKA_EACH (wire, field, i, *items, *count, 1)
         kafka_string(wire, field, &(*items)[i]);
+}
+
+bool kafka_nullable_struct(struct wire *wire, const char *field, bool *present)
+{
+    struct slice null = SLICE_NULL;
+    int8_t mark = *present ? 1 : -1;
+
+    if (wire->mode == WIRE_PRINT) {
+        if (!*present)
+            wire_bytes(wire, field, &null, 0);
+        return *present;
+    }
+    wire_i8(wire, field, &mark);
+    if (wire_decoding(wire)) {
+        if (mark != 1 && mark != -1)
+            wire_fail(wire, STATUS_MALFORMED, field);
+        *present = mark == 1 && wire->error == STATUS_OK;
+    }
+    return *present;
 }
 
 /* A tag's value is a message of its own, which must end where the size says. */

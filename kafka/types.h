@@ -11,10 +11,12 @@
 
 #include "proto/wire.h"
 
-#define KAFKA_STRING_MAX_BYTES  32767 /* Kafka's own limit, also in compact form */
-#define KAFKA_TAGGED_FIELDS_MAX 256   /* in one section; stops a peer that pads with tags for ever \
-                                       */
+#define KAFKA_STRING_MAX_BYTES 32767 /* Kafka's own limit, also in compact form */
+/* In one section; stops a peer that pads with tags for ever. */
+#define KAFKA_TAGGED_FIELDS_MAX 256
 #define KAFKA_UUID_BYTES 16
+/* The authorised operations of a topic or of the cluster when they were not asked for. */
+#define KAFKA_OPERATIONS_NOT_REQUESTED INT32_MIN
 
 void kafka_string(struct wire *wire, const char *field, struct slice *value);
 void kafka_nullable_string(struct wire *wire, const char *field, struct slice *value);
@@ -39,6 +41,13 @@ void kafka_array(struct wire *wire, const char *field, void *items, int32_t *cou
 /* Arrays of plain values, not nullable. */
 void kafka_i32_array(struct wire *wire, const char *field, int32_t **items, int32_t *count);
 void kafka_string_array(struct wire *wire, const char *field, struct slice **items, int32_t *count);
+
+/*
+ * Whether a struct that may be null is there; the caller visits its fields when it is. DECODE sets
+ * *present, MALFORMED when the byte is neither -1 (null) nor 1. PRINT writes "field=null". Returns
+ * *present, false after an error.
+ */
+bool kafka_nullable_struct(struct wire *wire, const char *field, bool *present);
 
 /* A loop over the elements of an array, which it first decodes or encodes the count of. */
 #define KAFKA_EACH(wire, field, i, items, count, min_wire_bytes)                                   \

@@ -17,7 +17,7 @@ static void rows_ascend_by_key_and_are_found_by_it(void **state)
         assert_non_null(rows[i].response);
     }
     assert_null(kafka_api_find(-1));
-    assert_null(kafka_api_find(2));
+    assert_null(kafka_api_find(4));
     assert_null(kafka_api_find(INT16_MAX));
 }
 
@@ -59,19 +59,25 @@ static void every_row_has_vectors_for_its_lowest_first_flexible_and_highest_vers
     }
 }
 
-static void the_advertised_list_is_the_registry(void **state)
+static void the_advertised_list_is_what_the_registry_serves(void **state)
 {
     struct kafka_api_version keys[64];
     size_t count = 0;
+    int32_t listed = 0;
     const struct kafka_api *rows = kafka_api_rows(&count);
+    int32_t written = kafka_api_versions_list(keys, 64);
 
     (void)state;
-    assert_int_equal(kafka_api_versions_list(keys, 64), count);
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(keys[i].api_key, rows[i].key);
-        assert_int_equal(keys[i].min_version, rows[i].advertised_min);
-        assert_int_equal(keys[i].max_version, rows[i].advertised_max);
+        if (!rows[i].served)
+            continue;
+        assert_true(listed < written);
+        assert_int_equal(keys[listed].api_key, rows[i].key);
+        assert_int_equal(keys[listed].min_version, rows[i].advertised_min);
+        assert_int_equal(keys[listed].max_version, rows[i].advertised_max);
+        listed++;
     }
+    assert_int_equal(listed, written);
     assert_int_equal(kafka_api_versions_list(keys, 2), 2);
 }
 
@@ -87,6 +93,7 @@ static void librdkafka_finds_the_versions_that_switch_its_features_on(void **sta
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
         const struct kafka_api *api = kafka_api_find(needed[i].key);
         assert_non_null(api);
+        assert_true(api->served);
         assert_true(api->advertised_min <= needed[i].version);
         assert_true(api->advertised_max >= needed[i].version);
     }
@@ -98,7 +105,7 @@ int main(void)
         cmocka_unit_test(rows_ascend_by_key_and_are_found_by_it),
         cmocka_unit_test(only_rows_with_a_reason_advertise_more_than_they_serve),
         cmocka_unit_test(every_row_has_vectors_for_its_lowest_first_flexible_and_highest_version),
-        cmocka_unit_test(the_advertised_list_is_the_registry),
+        cmocka_unit_test(the_advertised_list_is_what_the_registry_serves),
         cmocka_unit_test(librdkafka_finds_the_versions_that_switch_its_features_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -392,6 +392,22 @@ static void unknown_apis_and_versions_close(void **state)
                   "close: unsupported API version (Metadata version -1, served are 0 to 13)\n");
 }
 
+static void an_api_that_is_not_served_closes_like_an_unknown_one(void **state)
+{
+    size_t count = 0;
+    const struct kafka_api *rows = kafka_api_rows(&count);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].served)
+            continue;
+        uint8_t key = (uint8_t)rows[i].key;
+        char log[80];
+        snprintf(log, sizeof(log), "close: unknown API key (key %u, version 0)\n", key);
+        assert_closed(FRAME(0, 0, 0, 10, 0, key, 0, 0, 0, 0, 0, 1, 0xff, 0xff), log);
+    }
+}
+
 static void a_broken_request_closes_with_its_field_and_offset(void **state)
 {
     (void)state;
@@ -692,6 +708,7 @@ int main(void)
         test(strangers_are_named),
         test(impossible_lengths_close),
         test(unknown_apis_and_versions_close),
+        test(an_api_that_is_not_served_closes_like_an_unknown_one),
         test(a_broken_request_closes_with_its_field_and_offset),
         test(a_later_frame_may_be_long_but_not_too_long),
         test(bytes_after_a_body_are_ignored),

@@ -8,7 +8,7 @@
  * How to run (Java 17; jars from Maven Central: kafka-clients, jackson-core, -databind, -annotations,
  * slf4j-api), oldest jar first, so that each later one overwrites the versions it still knows:
  *
- *     for v in 3.9.1 4.1.0; do
+ *     for v in 3.9.2 4.4.0; do
  *       java -cp kafka-clients-$v.jar:jackson-...:slf4j-api-1.7.36.jar \
  *         tests/vectors/generate/KafkaVectors.java $v tests/vectors/kafka
  *     done
@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -145,6 +146,149 @@ public class KafkaVectors {
                 "logStartOffset":-1,"abortedTransactions":null,"preferredReadReplica":-1,
                 "records":null}]}]}""", """
             {"throttleTimeMs":0,"errorCode":70,"sessionId":0,"responses":[]}"""),
+        new Sample("CreateTopics", "Request", 7, """
+            {"topics":[{"name":"orders","numPartitions":12,"replicationFactor":3,"assignments":[],
+               "configs":[{"name":"retention.ms","value":"86400000"},{"name":"compression.type","value":null}]},
+              {"name":"placed","numPartitions":-1,"replicationFactor":-1,
+               "assignments":[{"partitionIndex":0,"brokerIds":[1,2]},{"partitionIndex":1,"brokerIds":[]}],
+               "configs":[]}],
+             "timeoutMs":30000,"validateOnly":true}""", """
+            {"topics":[],"timeoutMs":60000,"validateOnly":false}"""),
+        new Sample("CreateTopics", "Response", 7, """
+            {"throttleTimeMs":4,"topics":[{"name":"orders","topicId":"ID","errorCode":0,"errorMessage":null,
+               "topicConfigErrorCode":29,"numPartitions":12,"replicationFactor":3,
+               "configs":[{"name":"retention.ms","value":"86400000","readOnly":false,"configSource":1,
+                  "isSensitive":false},
+                 {"name":"secret","value":null,"readOnly":true,"configSource":-1,"isSensitive":true}]},
+              {"name":"taken","topicId":"AAAAAAAAAAAAAAAAAAAAAA","errorCode":36,
+               "errorMessage":"it is there already","topicConfigErrorCode":0,"numPartitions":-1,
+               "replicationFactor":-1,"configs":null},
+              {"name":"bare","topicId":"ID","errorCode":0,"errorMessage":"","topicConfigErrorCode":0,
+               "numPartitions":1,"replicationFactor":1,"configs":[]}]}""", """
+            {"throttleTimeMs":0,"topics":[]}"""),
+        new Sample("DeleteTopics", "Request", 6, """
+            {"topics":[{"name":"orders","topicId":"AAAAAAAAAAAAAAAAAAAAAA"},{"name":null,"topicId":"ID"}],
+             "topicNames":["orders","","a.b-c_d"],"timeoutMs":30000}""", """
+            {"topics":[],"topicNames":[],"timeoutMs":-1}"""),
+        new Sample("DeleteTopics", "Response", 6, """
+            {"throttleTimeMs":4,"responses":[{"name":"orders","topicId":"ID","errorCode":0,"errorMessage":null},
+              {"name":"missing","topicId":"AAAAAAAAAAAAAAAAAAAAAA","errorCode":3,"errorMessage":"there is none"}]}""", """
+            {"throttleTimeMs":0,"responses":[{"name":null,"topicId":"ID","errorCode":100,"errorMessage":""}]}""", """
+            {"throttleTimeMs":0,"responses":[]}"""),
+        new Sample("CreatePartitions", "Request", 3, """
+            {"topics":[{"name":"orders","count":24,"assignments":null},
+              {"name":"placed","count":3,"assignments":[{"brokerIds":[1,2]},{"brokerIds":[]}]},
+              {"name":"none","count":1,"assignments":[]}],"timeoutMs":30000,"validateOnly":true}""", """
+            {"topics":[],"timeoutMs":0,"validateOnly":false}"""),
+        new Sample("CreatePartitions", "Response", 3, """
+            {"throttleTimeMs":4,"results":[{"name":"orders","errorCode":0,"errorMessage":null},
+              {"name":"placed","errorCode":37,"errorMessage":"fewer than there are"}]}""", """
+            {"throttleTimeMs":0,"results":[]}"""),
+        new Sample("DescribeConfigs", "Request", 4, """
+            {"resources":[{"resourceType":2,"resourceName":"orders","configurationKeys":["retention.ms",""]},
+              {"resourceType":4,"resourceName":"1","configurationKeys":null},
+              {"resourceType":8,"resourceName":"","configurationKeys":[]}],
+             "includeSynonyms":true,"includeDocumentation":true}""", """
+            {"resources":[],"includeSynonyms":false,"includeDocumentation":false}"""),
+        new Sample("DescribeConfigs", "Response", 4, """
+            {"throttleTimeMs":4,"results":[{"errorCode":0,"errorMessage":null,"resourceType":2,
+               "resourceName":"orders","configs":[
+                 {"name":"retention.ms","value":"86400000","readOnly":false,"isDefault":false,"configSource":1,
+                  "isSensitive":false,"synonyms":[
+                    {"name":"retention.ms","value":"86400000","source":1},
+                    {"name":"log.retention.ms","value":null,"source":5}],
+                  "configType":5,"documentation":"how long"},
+                 {"name":"ssl.key.password","value":null,"readOnly":true,"isDefault":true,"configSource":5,
+                  "isSensitive":true,"synonyms":[],"configType":9,"documentation":null}]},
+              {"errorCode":3,"errorMessage":"there is none","resourceType":2,"resourceName":"missing",
+               "configs":[]}]}""", """
+            {"throttleTimeMs":0,"results":[]}"""),
+        new Sample("IncrementalAlterConfigs", "Request", 1, """
+            {"resources":[{"resourceType":2,"resourceName":"orders","configs":[
+               {"name":"retention.ms","configOperation":0,"value":"86400000"},
+               {"name":"compression.type","configOperation":1,"value":null},
+               {"name":"cleanup.policy","configOperation":2,"value":""}]},
+              {"resourceType":4,"resourceName":"","configs":[]}],"validateOnly":true}""", """
+            {"resources":[],"validateOnly":false}"""),
+        new Sample("IncrementalAlterConfigs", "Response", 1, """
+            {"throttleTimeMs":4,"responses":[
+              {"errorCode":0,"errorMessage":null,"resourceType":2,"resourceName":"orders"},
+              {"errorCode":40,"errorMessage":"no such setting","resourceType":4,"resourceName":""}]}""", """
+            {"throttleTimeMs":0,"responses":[]}"""),
+        new Sample("AlterConfigs", "Request", 2, """
+            {"resources":[{"resourceType":2,"resourceName":"orders","configs":[
+               {"name":"retention.ms","value":"86400000"},{"name":"compression.type","value":null}]},
+              {"resourceType":4,"resourceName":"","configs":[]}],"validateOnly":true}""", """
+            {"resources":[],"validateOnly":false}"""),
+        new Sample("AlterConfigs", "Response", 2, """
+            {"throttleTimeMs":4,"responses":[
+              {"errorCode":0,"errorMessage":null,"resourceType":2,"resourceName":"orders"},
+              {"errorCode":40,"errorMessage":"no such setting","resourceType":4,"resourceName":""}]}""", """
+            {"throttleTimeMs":0,"responses":[]}"""),
+        new Sample("DescribeCluster", "Request", 2, """
+            {"includeClusterAuthorizedOperations":true,"endpointType":2,"includeFencedBrokers":true}""", """
+            {"includeClusterAuthorizedOperations":false,"endpointType":1,"includeFencedBrokers":false}"""),
+        new Sample("DescribeCluster", "Response", 2, """
+            {"throttleTimeMs":4,"errorCode":0,"errorMessage":null,"endpointType":1,"clusterId":"c1uster",
+             "controllerId":2,"brokers":[
+               {"brokerId":1,"host":"gateway-1.example","port":9092,"rack":"r1","isFenced":false},
+               {"brokerId":2,"host":"10.0.0.2","port":29092,"rack":null,"isFenced":true}],
+             "clusterAuthorizedOperations":256}""", """
+            {"throttleTimeMs":0,"errorCode":114,"errorMessage":"no controllers here","endpointType":2,
+             "clusterId":"","controllerId":-1,"brokers":[],"clusterAuthorizedOperations":-2147483648}"""),
+        new Sample("DescribeTopicPartitions", "Request", 0, """
+            {"topics":[{"name":"orders"},{"name":""}],"responsePartitionLimit":2000,
+             "cursor":{"topicName":"orders","partitionIndex":7}}""", """
+            {"topics":[],"responsePartitionLimit":1,"cursor":null}"""),
+        new Sample("DescribeTopicPartitions", "Response", 0, """
+            {"throttleTimeMs":4,"topics":[{"errorCode":0,"name":"orders","topicId":"ID","isInternal":false,
+               "partitions":[{"errorCode":0,"partitionIndex":0,"leaderId":1,"leaderEpoch":4,
+                  "replicaNodes":[1,2,3],"isrNodes":[1,2],"eligibleLeaderReplicas":[3],"lastKnownElr":[],
+                  "offlineReplicas":[3]},
+                 {"errorCode":5,"partitionIndex":1,"leaderId":-1,"leaderEpoch":-1,"replicaNodes":[],
+                  "isrNodes":[],"eligibleLeaderReplicas":null,"lastKnownElr":null,"offlineReplicas":[]}],
+               "topicAuthorizedOperations":2328},
+              {"errorCode":3,"name":null,"topicId":"AAAAAAAAAAAAAAAAAAAAAA","isInternal":true,
+               "partitions":[],"topicAuthorizedOperations":-2147483648}],
+             "nextCursor":{"topicName":"orders","partitionIndex":2}}""", """
+            {"throttleTimeMs":0,"topics":[],"nextCursor":null}"""),
+        new Sample("ListOffsets", "Request", 11, """
+            {"replicaId":-1,"isolationLevel":1,"topics":[{"name":"orders","partitions":[
+               {"partitionIndex":0,"currentLeaderEpoch":4,"timestamp":-1,"maxNumOffsets":1},
+               {"partitionIndex":7,"currentLeaderEpoch":-1,"timestamp":1700000000123,"maxNumOffsets":2}]},
+              {"name":"b","partitions":[]}],"timeoutMs":30000}""", """
+            {"replicaId":-2,"isolationLevel":0,"topics":[],"timeoutMs":0}"""),
+        new Sample("ListOffsets", "Response", 11, """
+            {"throttleTimeMs":4,"topics":[{"name":"orders","partitions":[
+               {"partitionIndex":0,"errorCode":0,"oldStyleOffsets":[9007199254740993,0],
+                "timestamp":1700000000124,"offset":9007199254740993,"leaderEpoch":4},
+               {"partitionIndex":7,"errorCode":6,"oldStyleOffsets":[],"timestamp":-1,"offset":-1,
+                "leaderEpoch":-1}]}]}""", """
+            {"throttleTimeMs":0,"topics":[]}"""),
+        new Sample("DescribeLogDirs", "Request", 5, """
+            {"topics":[{"topic":"orders","partitions":[0,7]},{"topic":"b","partitions":[]}]}""", """
+            {"topics":null}""", """
+            {"topics":[]}"""),
+        new Sample("DescribeLogDirs", "Response", 5, """
+            {"throttleTimeMs":4,"errorCode":31,"results":[{"errorCode":0,"logDir":"/var/lib/x",
+               "topics":[{"name":"orders","partitions":[
+                  {"partitionIndex":0,"partitionSize":9007199254740993,"offsetLag":5,"isFutureKey":true},
+                  {"partitionIndex":7,"partitionSize":0,"offsetLag":0,"isFutureKey":false}]}],
+               "totalBytes":1099511627776,"usableBytes":-1,"isCordoned":true},
+              {"errorCode":56,"logDir":"","topics":[],"totalBytes":-1,"usableBytes":-1,"isCordoned":false}]}""", """
+            {"throttleTimeMs":0,"errorCode":0,"results":[]}"""),
+        new Sample("DescribeProducers", "Request", 0, """
+            {"topics":[{"name":"orders","partitionIndexes":[0,7]},{"name":"b","partitionIndexes":[]}]}""", """
+            {"topics":[]}"""),
+        new Sample("DescribeProducers", "Response", 0, """
+            {"throttleTimeMs":4,"topics":[{"name":"orders","partitions":[
+               {"partitionIndex":0,"errorCode":0,"errorMessage":null,"activeProducers":[
+                  {"producerId":4000,"producerEpoch":32766,"lastSequence":2147483647,
+                   "lastTimestamp":1700000000123,"coordinatorEpoch":1,"currentTxnStartOffset":77},
+                  {"producerId":9007199254740993,"producerEpoch":0,"lastSequence":-1,"lastTimestamp":-1,
+                   "coordinatorEpoch":-1,"currentTxnStartOffset":-1}]},
+               {"partitionIndex":7,"errorCode":3,"errorMessage":"there is none","activeProducers":[]}]}]}""", """
+            {"throttleTimeMs":0,"topics":[]}"""),
     };
 
     /* "timeoutMs" -> "timeout_ms" */
@@ -194,11 +338,12 @@ public class KafkaVectors {
     /* On the wire the tagged fields stand last; in Kafka's JSON they stand where the schema lists them. */
     static void printFields(StringBuilder out, JsonNode struct) {
         List<Map.Entry<String, JsonNode>> tagged = new ArrayList<>();
-        boolean fetch = struct.has("maxWaitMs") || struct.has("highWatermark");
+        List<String> known = struct.has("maxWaitMs") || struct.has("highWatermark")
+            ? List.of("clusterId", "divergingEpoch", "currentLeader", "snapshotId")
+            : List.of("topicConfigErrorCode");
         for (Iterator<Map.Entry<String, JsonNode>> it = struct.fields(); it.hasNext();) {
             Map.Entry<String, JsonNode> field = it.next();
-            if (fetch && List.of("clusterId", "divergingEpoch", "currentLeader", "snapshotId")
-                .contains(field.getKey()))
+            if (known.contains(field.getKey()))
                 tagged.add(field);
             else
                 print(out, field.getKey(), field.getValue());
@@ -235,11 +380,17 @@ public class KafkaVectors {
 
     /* The field that Kafka's complaint is about; of arrays and structs it names the type only. */
     static String absent(String complaint) {
-        Map<String, String> fields = Map.of("SupportedFeatureKey", "supportedFeatures",
-            "FinalizedFeatureKey", "finalizedFeatures", "BatchIndexAndErrorMessage", "recordErrors",
-            "ForgottenTopic", "forgottenTopicsData", "AbortedTransaction", "abortedTransactions",
-            "EpochEndOffset", "divergingEpoch", "LeaderIdAndEpoch", "currentLeader", "SnapshotId",
-            "snapshotId", "NodeEndpoint", "nodeEndpoints", "Coordinator", "coordinators");
+        String[] pairs = {
+            "SupportedFeatureKey", "supportedFeatures", "FinalizedFeatureKey", "finalizedFeatures",
+            "BatchIndexAndErrorMessage", "recordErrors", "ForgottenTopic", "forgottenTopicsData",
+            "AbortedTransaction", "abortedTransactions", "EpochEndOffset", "divergingEpoch",
+            "LeaderIdAndEpoch", "currentLeader", "SnapshotId", "snapshotId",
+            "NodeEndpoint", "nodeEndpoints", "Coordinator", "coordinators",
+            "CreatableTopicConfigs", "configs", "DeleteTopicState", "topics",
+            "DescribeConfigsSynonym", "synonyms"};
+        Map<String, String> fields = new HashMap<>();
+        for (int k = 0; k < pairs.length; k += 2)
+            fields.put(pairs[k], pairs[k + 1]);
         Matcher value = Pattern.compile("non-default (\\w+) at version").matcher(complaint);
         Matcher type = Pattern.compile("Can't read version \\d+ of (\\w+)").matcher(complaint);
         if (value.find())
