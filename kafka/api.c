@@ -4,16 +4,25 @@
 #include "kafka/api_versions.h"
 #include "kafka/create_partitions.h"
 #include "kafka/create_topics.h"
+#include "kafka/delete_records.h"
 #include "kafka/delete_topics.h"
+#include "kafka/describe_acls.h"
+#include "kafka/describe_client_quotas.h"
 #include "kafka/describe_cluster.h"
 #include "kafka/describe_configs.h"
+#include "kafka/describe_groups.h"
 #include "kafka/describe_log_dirs.h"
 #include "kafka/describe_producers.h"
 #include "kafka/describe_topic_partitions.h"
+#include "kafka/describe_user_scram_credentials.h"
 #include "kafka/fetch.h"
 #include "kafka/find_coordinator.h"
 #include "kafka/init_producer_id.h"
+#include "kafka/list_config_resources.h"
+#include "kafka/list_groups.h"
 #include "kafka/list_offsets.h"
+#include "kafka/list_partition_reassignments.h"
+#include "kafka/list_transactions.h"
 #include "kafka/metadata.h"
 #include "kafka/produce.h"
 
@@ -55,6 +64,16 @@ static const struct kafka_api rows[] = {
      SERVED(0, 4),
      .first_flexible = 3,
      MESSAGE(find_coordinator)},
+    {.key = KAFKA_DESCRIBE_GROUPS,
+     .name = "DescribeGroups",
+     DECODED(0, 6),
+     .first_flexible = 5,
+     MESSAGE(describe_groups)},
+    {.key = KAFKA_LIST_GROUPS,
+     .name = "ListGroups",
+     DECODED(0, 5),
+     .first_flexible = 3,
+     MESSAGE(list_groups)},
     {.key = KAFKA_API_VERSIONS,
      .name = "ApiVersions",
      SERVED(0, 4),
@@ -70,11 +89,21 @@ static const struct kafka_api rows[] = {
      DECODED(0, 6),
      .first_flexible = 4,
      MESSAGE(delete_topics)},
+    {.key = KAFKA_DELETE_RECORDS,
+     .name = "DeleteRecords",
+     DECODED(0, 2),
+     .first_flexible = 2,
+     MESSAGE(delete_records)},
     {.key = KAFKA_INIT_PRODUCER_ID,
      .name = "InitProducerId",
      SERVED(0, 5),
      .first_flexible = 2,
      MESSAGE(init_producer_id)},
+    {.key = KAFKA_DESCRIBE_ACLS,
+     .name = "DescribeAcls",
+     DECODED(0, 3),
+     .first_flexible = 2,
+     MESSAGE(describe_acls)},
     {.key = KAFKA_DESCRIBE_CONFIGS,
      .name = "DescribeConfigs",
      DECODED(0, 4),
@@ -100,6 +129,21 @@ static const struct kafka_api rows[] = {
      DECODED(0, 1),
      .first_flexible = 1,
      MESSAGE_OF(incremental_alter_configs, alter_configs)},
+    {.key = KAFKA_LIST_PARTITION_REASSIGNMENTS,
+     .name = "ListPartitionReassignments",
+     DECODED(0, 0),
+     .first_flexible = 0,
+     MESSAGE(list_partition_reassignments)},
+    {.key = KAFKA_DESCRIBE_CLIENT_QUOTAS,
+     .name = "DescribeClientQuotas",
+     DECODED(0, 1),
+     .first_flexible = 1,
+     MESSAGE(describe_client_quotas)},
+    {.key = KAFKA_DESCRIBE_USER_SCRAM_CREDENTIALS,
+     .name = "DescribeUserScramCredentials",
+     DECODED(0, 0),
+     .first_flexible = 0,
+     MESSAGE(describe_user_scram_credentials)},
     {.key = KAFKA_DESCRIBE_CLUSTER,
      .name = "DescribeCluster",
      DECODED(0, 2),
@@ -110,6 +154,16 @@ static const struct kafka_api rows[] = {
      DECODED(0, 0),
      .first_flexible = 0,
      MESSAGE(describe_producers)},
+    {.key = KAFKA_LIST_TRANSACTIONS,
+     .name = "ListTransactions",
+     DECODED(0, 2),
+     .first_flexible = 0,
+     MESSAGE(list_transactions)},
+    {.key = KAFKA_LIST_CONFIG_RESOURCES,
+     .name = "ListConfigResources",
+     DECODED(0, 1),
+     .first_flexible = 0,
+     MESSAGE(list_config_resources)},
     {.key = KAFKA_DESCRIBE_TOPIC_PARTITIONS,
      .name = "DescribeTopicPartitions",
      DECODED(0, 0),

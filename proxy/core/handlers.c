@@ -179,6 +179,15 @@ void handle_request(struct client *client, const struct kafka_event *event, stru
     case KAFKA_DESCRIBE_CLUSTER:
     case KAFKA_DESCRIBE_PRODUCERS:
     case KAFKA_DESCRIBE_TOPIC_PARTITIONS:
+    case KAFKA_DESCRIBE_GROUPS:
+    case KAFKA_LIST_GROUPS:
+    case KAFKA_DELETE_RECORDS:
+    case KAFKA_DESCRIBE_ACLS:
+    case KAFKA_LIST_PARTITION_REASSIGNMENTS:
+    case KAFKA_DESCRIBE_CLIENT_QUOTAS:
+    case KAFKA_DESCRIBE_USER_SCRAM_CREDENTIALS:
+    case KAFKA_LIST_TRANSACTIONS:
+    case KAFKA_LIST_CONFIG_RESOURCES:
         break;
     }
     client_fail(client, "an API that is decoded has no handler", event->api->name, now);

@@ -289,6 +289,100 @@ public class KafkaVectors {
                    "coordinatorEpoch":-1,"currentTxnStartOffset":-1}]},
                {"partitionIndex":7,"errorCode":3,"errorMessage":"there is none","activeProducers":[]}]}]}""", """
             {"throttleTimeMs":0,"topics":[]}"""),
+        new Sample("ListGroups", "Request", 5, """
+            {"statesFilter":["Stable",""],"typesFilter":["classic","consumer"]}""", """
+            {"statesFilter":[],"typesFilter":[]}"""),
+        new Sample("ListGroups", "Response", 5, """
+            {"throttleTimeMs":4,"errorCode":0,"groups":[
+              {"groupId":"group-1","protocolType":"consumer","groupState":"Stable","groupType":"classic"},
+              {"groupId":"group-2","protocolType":"","groupState":"","groupType":""}]}""", """
+            {"throttleTimeMs":0,"errorCode":15,"groups":[]}"""),
+        new Sample("DescribeGroups", "Request", 6, """
+            {"groups":["group-1",""],"includeAuthorizedOperations":true}""", """
+            {"groups":[],"includeAuthorizedOperations":false}"""),
+        new Sample("DescribeGroups", "Response", 6, """
+            {"throttleTimeMs":4,"groups":[{"errorCode":0,"errorMessage":null,"groupId":"group-1",
+               "groupState":"Stable","protocolType":"consumer","protocolData":"range","members":[
+                 {"memberId":"m-1","groupInstanceId":"i-1","clientId":"c-1","clientHost":"/10.0.0.9",
+                  "memberMetadata":"RECORDS","memberAssignment":""},
+                 {"memberId":"m-2","groupInstanceId":null,"clientId":"","clientHost":"","memberMetadata":"",
+                  "memberAssignment":"RECORDS"}],
+               "authorizedOperations":328}]}""", """
+            {"throttleTimeMs":0,"groups":[{"errorCode":69,"errorMessage":"there is none","groupId":"group-2",
+               "groupState":"Dead","protocolType":"","protocolData":"","members":[],
+               "authorizedOperations":-2147483648}]}""", """
+            {"throttleTimeMs":0,"groups":[]}"""),
+        new Sample("DescribeAcls", "Request", 3, """
+            {"resourceTypeFilter":2,"resourceNameFilter":"orders","patternTypeFilter":3,
+             "principalFilter":"User:alice","hostFilter":"10.0.0.9","operation":4,"permissionType":3}""", """
+            {"resourceTypeFilter":1,"resourceNameFilter":null,"patternTypeFilter":3,
+             "principalFilter":null,"hostFilter":null,"operation":1,"permissionType":1}""", """
+            {"resourceTypeFilter":7,"resourceNameFilter":"","patternTypeFilter":4,
+             "principalFilter":"","hostFilter":"*","operation":2,"permissionType":2}"""),
+        new Sample("DescribeAcls", "Response", 3, """
+            {"throttleTimeMs":4,"errorCode":0,"errorMessage":null,"resources":[
+              {"resourceType":2,"resourceName":"orders","patternType":3,"acls":[
+                 {"principal":"User:alice","host":"*","operation":4,"permissionType":3},
+                 {"principal":"User:bob","host":"10.0.0.9","operation":3,"permissionType":2}]},
+              {"resourceType":4,"resourceName":"kafka-cluster","patternType":3,"acls":[]}]}""", """
+            {"throttleTimeMs":0,"errorCode":54,"errorMessage":"there is no authoriser","resources":[]}"""),
+        new Sample("ListPartitionReassignments", "Request", 0, """
+            {"timeoutMs":30000,"topics":[{"name":"orders","partitionIndexes":[0,7]},
+              {"name":"b","partitionIndexes":[]}]}""", """
+            {"timeoutMs":60000,"topics":null}""", """
+            {"timeoutMs":60000,"topics":[]}"""),
+        new Sample("ListPartitionReassignments", "Response", 0, """
+            {"throttleTimeMs":4,"errorCode":0,"errorMessage":null,"topics":[{"name":"orders","partitions":[
+               {"partitionIndex":0,"replicas":[1,2,3],"addingReplicas":[3],"removingReplicas":[1,2]},
+               {"partitionIndex":7,"replicas":[],"addingReplicas":[],"removingReplicas":[]}]}]}""", """
+            {"throttleTimeMs":0,"errorCode":31,"errorMessage":"no","topics":[]}"""),
+        new Sample("DescribeClientQuotas", "Request", 1, """
+            {"components":[{"entityType":"user","matchType":0,"match":"alice"},
+              {"entityType":"client-id","matchType":1,"match":null},
+              {"entityType":"ip","matchType":2,"match":""}],"strict":true}""", """
+            {"components":[],"strict":false}"""),
+        new Sample("DescribeClientQuotas", "Response", 1, """
+            {"throttleTimeMs":4,"errorCode":0,"errorMessage":null,"entries":[
+              {"entity":[{"entityType":"user","entityName":"alice"},{"entityType":"client-id","entityName":null}],
+               "values":[{"key":"producer_byte_rate","value":1048576.5},{"key":"x","value":-0.25}]},
+              {"entity":[],"values":[]}]}""", """
+            {"throttleTimeMs":0,"errorCode":42,"errorMessage":"no","entries":null}""", """
+            {"throttleTimeMs":0,"errorCode":0,"errorMessage":null,"entries":[]}"""),
+        new Sample("DescribeUserScramCredentials", "Request", 0, """
+            {"users":[{"name":"alice"},{"name":""}]}""", """
+            {"users":null}""", """
+            {"users":[]}"""),
+        new Sample("DescribeUserScramCredentials", "Response", 0, """
+            {"throttleTimeMs":4,"errorCode":0,"errorMessage":null,"results":[
+              {"user":"alice","errorCode":0,"errorMessage":null,"credentialInfos":[
+                 {"mechanism":1,"iterations":4096},{"mechanism":2,"iterations":8192}]},
+              {"user":"bob","errorCode":91,"errorMessage":"there is none","credentialInfos":[]}]}""", """
+            {"throttleTimeMs":0,"errorCode":31,"errorMessage":"no","results":[]}"""),
+        new Sample("ListTransactions", "Request", 2, """
+            {"stateFilters":["Ongoing",""],"producerIdFilters":[4000,9007199254740993],"durationFilter":60000,
+             "transactionalIdPattern":"tx-.*"}""", """
+            {"stateFilters":[],"producerIdFilters":[],"durationFilter":-1,"transactionalIdPattern":null}"""),
+        new Sample("ListTransactions", "Response", 2, """
+            {"throttleTimeMs":4,"errorCode":0,"unknownStateFilters":["Asleep"],"transactionStates":[
+              {"transactionalId":"tx-1","producerId":9007199254740993,"transactionState":"Ongoing"},
+              {"transactionalId":"","producerId":-1,"transactionState":""}]}""", """
+            {"throttleTimeMs":0,"errorCode":14,"unknownStateFilters":[],"transactionStates":[]}"""),
+        new Sample("ListConfigResources", "Request", 1, """
+            {"resourceTypes":[2,4,16,32]}""", """
+            {"resourceTypes":[]}"""),
+        new Sample("ListConfigResources", "Response", 1, """
+            {"throttleTimeMs":4,"errorCode":0,"configResources":[
+              {"resourceName":"orders","resourceType":2},{"resourceName":"","resourceType":32}]}""", """
+            {"throttleTimeMs":0,"errorCode":31,"configResources":[]}"""),
+        new Sample("DeleteRecords", "Request", 2, """
+            {"topics":[{"name":"orders","partitions":[{"partitionIndex":0,"offset":9007199254740993},
+               {"partitionIndex":7,"offset":-1}]},{"name":"b","partitions":[]}],"timeoutMs":30000}""", """
+            {"topics":[],"timeoutMs":0}"""),
+        new Sample("DeleteRecords", "Response", 2, """
+            {"throttleTimeMs":4,"topics":[{"name":"orders","partitions":[
+               {"partitionIndex":0,"lowWatermark":9007199254740993,"errorCode":0},
+               {"partitionIndex":7,"lowWatermark":-1,"errorCode":44}]}]}""", """
+            {"throttleTimeMs":0,"topics":[]}"""),
     };
 
     /* "timeoutMs" -> "timeout_ms" */
@@ -319,6 +413,8 @@ public class KafkaVectors {
         String name = snake(key);
         if (key.equals("records") || key.equals("recordsSizeInBytes"))
             word(out, "records=" + (value.isNull() ? "null" : "\"" + RECORDS + "\""));
+        else if (key.equals("memberMetadata") || key.equals("memberAssignment"))
+            word(out, name + "=\"" + (value.asText().isEmpty() ? "" : RECORDS) + "\"");
         else if (key.equals("topicId"))
             word(out, name + "=0x" + uuidHex(value.asText()));
         else if (value.isArray())
@@ -448,6 +544,10 @@ public class KafkaVectors {
         for (ApiKeys key : ApiKeys.values()) {
             if (key.name.equals(message.name))
                 api = key;
+        }
+        if (api == null) {
+            System.err.println(message.name + ": not known to " + jar);
+            return;
         }
         Class<?> data = Class.forName(
             "org.apache.kafka.common.message." + message.name + message.direction + "Data");
