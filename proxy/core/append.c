@@ -292,7 +292,7 @@ static bool admit(struct appending *a, const struct producer_claim *claim, struc
 {
     struct partition *partition = a->partition;
     struct gateway *gateway = partition->gateway;
-    struct batch *batch = batch_new(gateway, partition->next_offset, a->batch.record_count);
+    struct batch *batch = batch_new(gateway, partition->next_offset, claim);
 
     if (batch == NULL)
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
@@ -302,17 +302,12 @@ static bool admit(struct appending *a, const struct producer_claim *claim, struc
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     }
     partition->next_offset += a->batch.record_count;
-    for (struct list *it = &a->first->node; it != &partition->mutations; it = it->next) {
-        struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
-        mutation->end_offset = partition->next_offset;
-        mutation_charge(mutation);
-        if (mutation->first_part != NULL && mutation->first_part == a->first &&
-            mutation != a->first)
-            a->first->parts_missing++;
-    }
+    batch->first = a->first;
+    batch->first_at = a->first == a->shared ? a->shared_write : CQL_BATCH_HEAD_BYTES;
+    batch->first_row = a->first == a->shared ? a->shared_rows : 0;
+    batch_place(batch, a->last);
     if (a->first != a->last && partition->open != NULL)
         mutation_close(partition->open); /* the last part takes no other batch */
-    list_append(&a->last->batches, &batch->node);
     batch_join(batch, a->entry);
     partition->rows_since_snapshot += a->batch.record_count;
     partition->bytes_since_snapshot += (int64_t)a->records.len;

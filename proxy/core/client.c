@@ -161,7 +161,8 @@ static void expire_parked(struct client *client, struct moment now)
         handle_request(client, &client->parked_event, now);
     } else {
         const struct partition *partition = produce->entries[produce->next_entry].partition;
-        bool live = gateway->ready && partition != NULL && partition->state == PARTITION_LIVE;
+        bool live = gateway->ready && partition != NULL &&
+                    (partition->state == PARTITION_LIVE || partition->repair != NULL);
         produce_refuse_rest(produce, client->parked_event.body,
                             live ? KAFKA_NOT_ENOUGH_REPLICAS : KAFKA_NOT_LEADER_OR_FOLLOWER, now);
     }

@@ -145,3 +145,69 @@ int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
     }
     return rc;
 }
+
+/* The values of a row, by their place in the statements above. */
+enum { SEGMENT_VALUE = 1, OFFSET_VALUE = 2, SNAPSHOT_VALUE = 12 };
+
+/* Where the n-th value of a row begins: its length field. Rows are our own, so they are whole. */
+static const uint8_t *value_at(const uint8_t *row, uint16_t n)
+{
+    const uint8_t *p = row + 5 + be16_load(row + 1);
+
+    for (; n > 0; n--) {
+        int32_t len = (int32_t)be32_load(p);
+        p += 4 + (len > 0 ? len : 0);
+    }
+    return p;
+}
+
+static uint16_t value_count(const uint8_t *row)
+{
+    return be16_load(row + 3 + be16_load(row + 1));
+}
+
+static bool has_snapshot(const uint8_t *row)
+{
+    return value_count(row) == FIRST_VALUES &&
+           (int32_t)be32_load(value_at(row, SNAPSHOT_VALUE)) >= 0;
+}
+
+static void take_row(struct slice *rows)
+{
+    const uint8_t *end = value_at(rows->data, value_count(rows->data));
+
+    rows->len -= (size_t)(end - rows->data);
+    rows->data = end;
+}
+
+bool log_rows_skip(struct slice *rows)
+{
+    bool had = has_snapshot(rows->data);
+
+    take_row(rows);
+    return had;
+}
+
+int log_rows_copy(struct slice *rows, struct buf *out, int64_t segment, int64_t offset,
+                  const struct producer_table *producers)
+{
+    const uint8_t *row = rows->data;
+    bool is_first = value_count(row) == FIRST_VALUES;
+    const uint8_t *end = value_at(row, is_first ? SNAPSHOT_VALUE : value_count(row));
+    size_t start = out->write, len = (size_t)(end - row);
+    int rc = buf_reserve(out, len);
+
+    if (rc < 0)
+        return rc;
+    uint8_t *copy = buf_tail(out);
+    memcpy(copy, row, len);
+    be64_store(copy + (value_at(row, SEGMENT_VALUE) - row) + 4, (uint64_t)segment);
+    be64_store(copy + (value_at(row, OFFSET_VALUE) - row) + 4, (uint64_t)offset);
+    buf_wrote(out, len);
+    rc = is_first ? put_snapshot(out, producers) : STATUS_OK;
+    if (rc < 0)
+        out->write = start;
+    else
+        take_row(rows);
+    return rc;
+}

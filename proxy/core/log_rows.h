@@ -48,6 +48,16 @@ MUST_CHECK int log_rows_put(const struct log_rows *rows, struct buf *out, int64_
                             const struct kafka_record *record,
                             const struct log_batch_columns *columns);
 
+/*
+ * Copies the row at the head of `rows`, which log_rows_put wrote, to another place of the log and
+ * takes it off `rows`. A snapshot it had is of a log that is no longer: with `producers` it gets
+ * theirs instead. `producers` NULL: it has none afterwards. NOMEM or LIMIT: nothing is done.
+ */
+MUST_CHECK int log_rows_copy(struct slice *rows, struct buf *out, int64_t segment, int64_t offset,
+                             const struct producer_table *producers);
+/* Skips the row at the head of `rows`; true: it has a snapshot. */
+bool log_rows_skip(struct slice *rows);
+
 /* Bytes that a row needs at most, its snapshot apart. */
 size_t log_row_bytes(const struct kafka_record *record);
 

@@ -1,6 +1,7 @@
 #include "core/mutation.h"
 
 #include "core/gateway_internal.h"
+#include "core/repair.h"
 #include "kafka/error.h"
 
 #include <assert.h>
@@ -47,15 +48,8 @@ void mutation_free(struct mutation *mutation)
         cluster_cancel(gateway->cluster, &mutation->request);
     if (mutation->partition->open == mutation)
         mutation->partition->open = NULL;
-    while (!list_empty(&mutation->batches)) {
-        struct batch *batch = LIST_ENTRY(mutation->batches.next, struct batch, node);
-        while (!list_empty(&batch->waiters)) {
-            LIST_ENTRY(batch->waiters.next, struct produce_entry, node)->batch = NULL;
-            list_remove(batch->waiters.next);
-        }
-        list_remove(&batch->node);
-        pool_put(&gateway->batches, batch);
-    }
+    while (!list_empty(&mutation->batches))
+        batch_drop(gateway, LIST_ENTRY(mutation->batches.next, struct batch, node));
     list_remove(&mutation->node);
     gateway->mutation_bytes -= mutation->charged_bytes;
     gateway_body_put(gateway, mutation->body);
@@ -115,10 +109,7 @@ static void mutation_refused(struct mutation *mutation, const struct cluster_rep
                "topic=%s partition=%d first_offset=%lld rows=%u answer=%s reason=%s",
                partition->topic->name, partition->index, (long long)mutation->first_offset,
                mutation->rows, kafka_error_name(code), quoted);
-    /* The statements may be of a table that was dropped or altered: the next load prepares them
-     * afresh. */
-    topic_forget_statements(partition->topic);
-    partition_unload(partition, mutation, code, "the database refused the write", now);
+    repair_refused(mutation, code, now);
 }
 
 static void mutation_done(struct cluster_request *request, const struct cluster_reply *reply,
@@ -169,17 +160,35 @@ bool mutation_send(struct mutation *mutation, struct moment now)
     return true;
 }
 
-struct batch *batch_new(struct gateway *gateway, int64_t first_offset, int32_t record_count)
+struct batch *batch_new(struct gateway *gateway, int64_t first_offset,
+                        const struct producer_claim *claim)
 {
     struct batch *batch = pool_get(&gateway->batches);
 
     if (batch == NULL)
         return NULL;
     batch->first_offset = first_offset;
-    batch->record_count = record_count;
+    batch->record_count = claim->record_count;
+    batch->claim = *claim;
     list_init(&batch->node);
     list_init(&batch->waiters);
     return batch;
+}
+
+void batch_place(struct batch *batch, struct mutation *last)
+{
+    struct mutation *first = batch->first;
+
+    for (struct list *it = &first->node;; it = it->next) {
+        struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
+        mutation->end_offset = batch->first_offset + batch->record_count;
+        mutation_charge(mutation);
+        if (mutation != first)
+            first->parts_missing++;
+        if (mutation == last)
+            break;
+    }
+    list_append(&last->batches, &batch->node);
 }
 
 void batch_join(struct batch *batch, struct produce_entry *entry)
@@ -187,6 +196,16 @@ void batch_join(struct batch *batch, struct produce_entry *entry)
     assert(entry->batch == NULL && !entry->resolved);
     entry->batch = batch;
     list_append(&batch->waiters, &entry->node);
+}
+
+void batch_drop(struct gateway *gateway, struct batch *batch)
+{
+    while (!list_empty(&batch->waiters)) {
+        LIST_ENTRY(batch->waiters.next, struct produce_entry, node)->batch = NULL;
+        list_remove(batch->waiters.next);
+    }
+    list_remove(&batch->node);
+    pool_put(&gateway->batches, batch);
 }
 
 void batch_resolve(struct gateway *gateway, struct batch *batch, int16_t code, int64_t base_offset,

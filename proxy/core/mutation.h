@@ -22,8 +22,13 @@ bool mutation_send(struct mutation *mutation, struct moment now);
 void mutation_charge(struct mutation *mutation);
 
 /* NULL: out of memory. */
-struct batch *batch_new(struct gateway *gateway, int64_t first_offset, int32_t record_count);
+struct batch *batch_new(struct gateway *gateway, int64_t first_offset,
+                        const struct producer_claim *claim);
+/* Its rows, from batch->first to `last`, are the log's newest. */
+void batch_place(struct batch *batch, struct mutation *last);
 void batch_join(struct batch *batch, struct produce_entry *entry);
+/* Frees the batch and leaves its waiters without one: they are gone, or about to be. */
+void batch_drop(struct gateway *gateway, struct batch *batch);
 /* Answers every waiter and frees the batch. */
 void batch_resolve(struct gateway *gateway, struct batch *batch, int16_t code, int64_t base_offset,
                    const char *message, struct moment now);

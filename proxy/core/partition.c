@@ -3,6 +3,7 @@
 #include "core/gateway_internal.h"
 #include "core/mutation.h"
 #include "core/recovery.h"
+#include "core/repair.h"
 #include "core/segment.h"
 #include "kafka/error.h"
 
@@ -20,11 +21,23 @@ void partition_init(struct partition *partition, struct topic *topic, int32_t in
     list_init(&partition->ready_node);
 }
 
+static void drop_repair(struct partition *partition)
+{
+    struct list batches;
+
+    list_init(&batches);
+    if (partition->repair != NULL)
+        repair_cancel(partition->repair, &batches);
+    while (!list_empty(&batches))
+        batch_drop(partition->gateway, LIST_ENTRY(batches.next, struct batch, node));
+}
+
 void partition_deinit(struct partition *partition)
 {
     if (partition->recovery != NULL)
         recovery_cancel(partition->recovery);
     segment_cancel(partition);
+    drop_repair(partition);
     LIST_EACH_SAFE (it, after, &partition->mutations)
         mutation_free(LIST_ENTRY(it, struct mutation, node));
     partition->open = NULL;
@@ -35,7 +48,7 @@ void partition_deinit(struct partition *partition)
 
 bool partition_is_idle(const struct partition *partition)
 {
-    return list_empty(&partition->mutations);
+    return list_empty(&partition->mutations) && partition->repair == NULL;
 }
 
 static void start_loading(struct partition *partition, struct moment now)
@@ -133,32 +146,65 @@ void partition_acknowledge(struct partition *partition, struct moment now)
     if (partition->segment >= 0 && !partition->segment_open)
         gateway_partition_ready(
             partition); /* the next segment waited for the last row of this one */
+    if (partition->repair != NULL)
+        repair_step(partition, now);
 }
 
 /* What a waiter may be told when the pipeline is torn down: only what is true of its batch. */
-static int16_t unload_code(const struct mutation *mutation, const struct mutation *guilty,
-                           int16_t code)
+static int16_t unload_code(const struct mutation *mutation, const struct batch *batch, int16_t code)
 {
     bool whole = mutation->first_part == NULL && mutation->parts_missing == 0;
+    bool doubt = batch->was_sent || mutation->request.touched || !whole;
 
-    if (mutation == guilty && !mutation->request.touched && whole)
-        return code;
-    if (mutation->state == MUTATION_DURABLE || mutation->request.first_sent_us != 0 || !whole)
-        return KAFKA_REQUEST_TIMED_OUT;
-    return guilty == NULL ? KAFKA_NOT_LEADER_OR_FOLLOWER : KAFKA_NOT_ENOUGH_REPLICAS;
+    if (mutation->state == MUTATION_REFUSED && !doubt)
+        return mutation->refusal_code;
+    return doubt || mutation->request.first_sent_us != 0 ? KAFKA_REQUEST_TIMED_OUT : code;
 }
 
-void partition_unload(struct partition *partition, const struct mutation *guilty, int16_t code,
-                      const char *text, struct moment now)
+/* Batches that were being repaired: their producers are known from them alone. */
+static void unload_repair(struct partition *partition, int16_t code, const char *text,
+                          struct moment now)
+{
+    struct list batches;
+
+    list_init(&batches);
+    repair_cancel(partition->repair, &batches);
+    LIST_EACH (it, &batches) {
+        const struct batch *batch = LIST_ENTRY(it, struct batch, node);
+        if (batch->claim.producer_id >= 0)
+            producer_block(&partition->refused, &batch->claim, KAFKA_NOT_ENOUGH_REPLICAS,
+                           now.wall_us / 1000);
+    }
+    while (!list_empty(&batches)) {
+        struct batch *batch = LIST_ENTRY(batches.next, struct batch, node);
+        batch_resolve(partition->gateway, batch, repair_cancel_code(batch, code), -1, text, now);
+    }
+}
+
+static void unload_mutation(struct mutation *mutation, int16_t code, const char *text,
+                            struct moment now)
+{
+    struct gateway *gateway = mutation->partition->gateway;
+
+    while (!list_empty(&mutation->batches)) {
+        struct batch *batch = LIST_ENTRY(mutation->batches.next, struct batch, node);
+        batch_resolve(gateway, batch, unload_code(mutation, batch, code), -1, text, now);
+    }
+    list_remove(&mutation->node);
+    mutation->state = MUTATION_DURABLE; /* nothing of it is under way any more */
+    mutation_free(mutation);
+}
+
+void partition_unload(struct partition *partition, int16_t code, const char *text,
+                      struct moment now)
 {
     struct gateway *gateway = partition->gateway;
     struct list doomed;
 
     if (partition->recovery != NULL)
         recovery_cancel(partition->recovery);
-    partition->recovery = NULL;
     segment_cancel(partition);
-    if (partition->state == PARTITION_LIVE) {
+    if (partition->state == PARTITION_LIVE || partition->state == PARTITION_REPAIRING) {
         gateway->counts.loaded_partitions--;
         producer_table_doubt(&partition->producers, partition->stable, KAFKA_NOT_ENOUGH_REPLICAS,
                              now.wall_us / 1000, &partition->refused);
@@ -173,31 +219,25 @@ void partition_unload(struct partition *partition, const struct mutation *guilty
     list_init(&doomed); /* answers may bring new requests: they must meet a clean partition */
     LIST_EACH_SAFE (it, after, &partition->mutations) {
         struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
-        if (mutation->state == MUTATION_SENT && mutation != guilty)
+        if (mutation->state == MUTATION_SENT)
             cluster_cancel(gateway->cluster, &mutation->request);
         list_remove(it);
         list_append(&doomed, it);
     }
-    LIST_EACH_SAFE (it, after, &doomed) {
-        struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
-        int16_t answer = unload_code(mutation, guilty, code);
-        while (!list_empty(&mutation->batches))
-            batch_resolve(gateway, LIST_ENTRY(mutation->batches.next, struct batch, node), answer,
-                          -1, text, now);
-        list_remove(it);
-        mutation->state = MUTATION_DURABLE; /* nothing of it is under way any more */
-        mutation_free(mutation);
-    }
+    if (partition->repair != NULL)
+        unload_repair(partition, code, text, now);
+    LIST_EACH_SAFE (it, after, &doomed)
+        unload_mutation(LIST_ENTRY(it, struct mutation, node), code, text, now);
 }
 
 /* Sends what stands at the front of the queue; see partition.h for the order of parts. */
-bool partition_flush(struct partition *partition, struct moment now)
+static bool send_front(struct partition *partition, struct moment now)
 {
     const struct gateway_config *config = partition->gateway->config;
 
     LIST_EACH_SAFE (it, after, &partition->mutations) {
         struct mutation *mutation = LIST_ENTRY(it, struct mutation, node);
-        if (mutation->state == MUTATION_SENT || mutation->state == MUTATION_DURABLE)
+        if (mutation->state != MUTATION_OPEN && mutation->state != MUTATION_CLOSED)
             continue;
         if (partition->sent >= config->mutations_per_partition)
             return true;
@@ -216,6 +256,25 @@ bool partition_flush(struct partition *partition, struct moment now)
             return false;
     }
     return true;
+}
+
+static bool front_is_durable(const struct partition *partition)
+{
+    struct list *front = partition->mutations.next;
+
+    return front != &partition->mutations &&
+           LIST_ENTRY(front, struct mutation, node)->state == MUTATION_DURABLE;
+}
+
+bool partition_flush(struct partition *partition, struct moment now)
+{
+    if (front_is_durable(partition) || partition->repair != NULL)
+        partition_acknowledge(partition, now);
+    bool waits = front_is_durable(partition); /* for the lease, which may come back unannounced */
+
+    if (partition->repair != NULL && !repair_may_send(partition->repair))
+        return !waits && !repair_waits(partition->repair);
+    return send_front(partition, now) && !waits;
 }
 
 void partition_note_refused(struct partition *partition, struct slice records, int16_t code,

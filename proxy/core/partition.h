@@ -12,9 +12,11 @@
  * first row is sent when the others are durable, so that rows without their first row mean "beyond
  * the log's end".
  *
- * What goes wrong in the pipeline (a definite refusal by the database) unloads the partition: every
- * waiter gets an answer that is true of it, and the next Produce loads it again from the tables,
- * sealing what was in doubt (recovery.h). The leader takes over from itself.
+ * A definite refusal by the database is repaired in place (repair.h): it hurts only the producer of
+ * the batch that is refused. Where that is not possible (the table is gone, memory is out) the
+ * partition is unloaded: every waiter gets an answer that is true of it, and the next Produce loads
+ * it again from the tables, sealing what was in doubt (recovery.h). The leader takes over from
+ * itself.
  */
 #ifndef PROXY_CORE_PARTITION_H
 #define PROXY_CORE_PARTITION_H
@@ -29,12 +31,14 @@ struct gateway;
 struct partition;
 struct produce_entry;
 struct recovery;
+struct repair;
 struct topic;
 
 enum partition_state {
     PARTITION_UNLOADED, /* nothing is known but its name */
     PARTITION_LOADING,  /* statements are prepared, the tail is read and sealed */
     PARTITION_LIVE,
+    PARTITION_REPAIRING, /* live, but takes nothing new until a refusal is dealt with */
 };
 
 enum mutation_state {
@@ -42,6 +46,7 @@ enum mutation_state {
     MUTATION_CLOSED,  /* waits for its turn */
     MUTATION_SENT,    /* the cluster executes it */
     MUTATION_DURABLE, /* waits for those before it */
+    MUTATION_REFUSED, /* for good: repair.h */
 };
 
 struct mutation {
@@ -59,6 +64,8 @@ struct mutation {
     struct list batches;         /* struct batch, whose last row is here */
     struct mutation *first_part; /* a later part of a large batch: the part with its first row */
     uint32_t parts_missing;      /* of a first part: parts that are not durable yet */
+    int16_t refusal_code;        /* REFUSED: the Kafka code */
+    uint32_t batch_count;        /* repair.c: batches that have rows in it */
 };
 
 /* A Kafka batch that has offsets and is not acknowledged. */
@@ -68,6 +75,15 @@ struct batch {
     int32_t record_count;
     struct list
         waiters; /* struct produce_entry; several when a retry joined, none when all have gone */
+    /* should it have to be written again (repair.h) */
+    struct producer_claim claim;
+    struct mutation *first; /* with its first row; mutation.batches is that with its last one */
+    size_t first_at;        /* where in its body */
+    uint32_t first_row;     /* as which of its rows */
+    int16_t refusal_code;   /* not 0: refused for good, by itself */
+    bool is_suspect;        /* refused together with others: to be tried alone */
+    bool was_sent;          /* a row of it has been handed to a node, at whatever offset */
+    bool in_doubt;          /* a refusal does not say that nothing of it is written */
 };
 
 struct partition {
@@ -76,6 +92,7 @@ struct partition {
     int32_t index;
     enum partition_state state;
     struct recovery *recovery; /* LOADING */
+    struct repair *repair;     /* REPAIRING */
     int64_t retry_load_us;     /* UNLOADED after a failed load: not before this */
     int16_t
         load_error; /* the Kafka code that the last failed load gives to those who cannot wait */
@@ -130,14 +147,15 @@ void partition_note_refused(struct partition *partition, struct slice records, i
  * durable: the fault is its own (its replicas), so new batches are refused at once (19) and do not
  * hold up the answers of other partitions on their connections. */
 bool partition_is_stalled(const struct partition *partition, struct moment now);
-/* Sends what may be sent. False: something waits for room, a ceiling or an index row. */
+/* Sends what may be sent. False: something waits for room, a ceiling, an index row or the lease. */
 bool partition_flush(struct partition *partition, struct moment now);
 /* Acknowledges durable mutations from the front, if the lease allows. */
 void partition_acknowledge(struct partition *partition, struct moment now);
-/* To UNLOADED; everything under way is answered: `code` for what the database refused, 7 for what
- * was touched, 19 for what was not. `guilty` NULL: nobody (leadership lost: 6). */
-void partition_unload(struct partition *partition, const struct mutation *guilty, int16_t code,
-                      const char *text, struct moment now);
+/* To UNLOADED; everything under way is answered: what the database refused, and nothing else can
+ * have written, with its code; 7 for what was touched; `code` for what was not: 6 when leadership is
+ * lost, 19 otherwise. */
+void partition_unload(struct partition *partition, int16_t code, const char *text,
+                      struct moment now);
 bool partition_is_idle(const struct partition *partition); /* nothing under way */
 
 /* Recovery is over; the log's head is set. */

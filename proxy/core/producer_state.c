@@ -132,7 +132,8 @@ static enum producer_verdict check_order(const struct producer *producer,
 
     for (size_t i = producer->count; i-- > 0;) {
         const struct producer_batch *batch = &producer->window[i];
-        if (batch->first_sequence == claim->first_sequence && batch->last_sequence == last) {
+        if (batch->first_sequence == claim->first_sequence && batch->last_sequence == last &&
+            batch->first_offset >= 0) {
             *first_offset = batch->first_offset;
             return PRODUCER_DUPLICATE;
         }
@@ -140,7 +141,9 @@ static enum producer_verdict check_order(const struct producer *producer,
     int32_t newest = producer->window[producer->count - 1].last_sequence;
     if (claim->first_sequence == next_sequence(newest))
         return PRODUCER_ACCEPT;
-    if (is_before(last, producer->window[0].first_sequence))
+    const struct producer_batch *oldest = &producer->window[0];
+    if (is_before(last, oldest->first_sequence) ||
+        (oldest->first_offset < 0 && last == oldest->last_sequence))
         return PRODUCER_OLD;
     if (producer->blocked_code != 0 &&
         !is_before(claim->first_sequence, producer->blocked_sequence)) {
@@ -212,6 +215,27 @@ int producer_admit(struct producer_table *table, const struct producer_claim *cl
     producer->epoch = claim->epoch;
     producer->last_write_ms = now_ms;
     return STATUS_OK;
+}
+
+void producer_retract(struct producer_table *table, const struct producer_claim *claim,
+                      int64_t offset)
+{
+    struct producer *producer = find(table, claim->producer_id);
+
+    if (producer == NULL)
+        return;
+    while (producer->count > 0 && (producer->window[producer->count - 1].first_offset >= offset ||
+                                   producer->window[producer->count - 1].first_offset < 0))
+        producer->count--;
+    if (producer->epoch != claim->epoch) {
+        producer->epoch = claim->epoch;
+        producer->count = 0;
+    }
+    if (producer->count > 0 || claim->first_sequence == 0)
+        return;
+    /* What came before has left the window; where it ended is known from this batch. */
+    int32_t end = claim->first_sequence - 1;
+    producer->window[producer->count++] = (struct producer_batch){end, end, -1};
 }
 
 void producer_block(struct producer_table *table, const struct producer_claim *claim, int16_t code,

@@ -21,7 +21,7 @@
 struct producer_batch {
     int32_t first_sequence;
     int32_t last_sequence;
-    int64_t first_offset;
+    int64_t first_offset; /* -1: not known any more, nor is first_sequence (producer_retract) */
 };
 
 struct producer {
@@ -72,6 +72,10 @@ enum producer_verdict producer_check(const struct producer_table *table,
 /* The batch has an offset now. NOMEM. */
 MUST_CHECK int producer_admit(struct producer_table *table, const struct producer_claim *claim,
                               int64_t first_offset, int64_t now_ms);
+/* The batch at `offset` is not stored there after all. Called for the newest first, it gives the
+ * state before them back; of batches that had left the window only the newest one's end. */
+void producer_retract(struct producer_table *table, const struct producer_claim *claim,
+                      int64_t offset);
 /* How long ago a producer, of which only refusals are known, was first seen; -1: it was not. */
 int64_t producer_waited_ms(const struct producer_table *table, int64_t producer_id, int64_t now_ms);
 /* A batch that would have been accepted was refused with a retriable code. NOMEM is harmless: no

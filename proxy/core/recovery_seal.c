@@ -140,18 +140,11 @@ static void tail_sealed(void *context, const struct cluster_reply *reply, bool t
 
 static void seal_tail(struct recovery *recovery, struct moment now)
 {
-    const struct partition *partition = recovery->partition;
-    uint8_t index[4], segment[8], seal[8], end[8];
-    const struct cql_value values[] = {
-        cql_value_i64(seal, recovery->seal_us), cql_value_i32(index, partition->index),
-        cql_value_i64(segment, recovery->segment), cql_value_i64(end, recovery->end)};
-    char text[512];
-
-    (void)snprintf(text, sizeof(text),
-                   "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = "
-                   "? AND offset >= ?",
-                   partition->gateway->config->keyspace, partition->topic->table_name);
-    recovery_ask(recovery, text, values, 4, tail_sealed, now);
+    recovery->call =
+        segment_delete_from(recovery->partition, recovery->segment, recovery->end,
+                            recovery->seal_us, tail_sealed, recovery, now);
+    if (recovery->call == NULL)
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "out of memory", now);
 }
 
 /* ---- writing kept rows again ---- */

@@ -67,7 +67,7 @@ static void index_row_written(void *context, const struct cluster_reply *reply, 
     (void)touched;
     partition->segment_call = NULL;
     if (reply->outcome != CLUSTER_DONE) {
-        partition_unload(partition, NULL, KAFKA_NOT_LEADER_OR_FOLLOWER,
+        partition_unload(partition, KAFKA_NOT_LEADER_OR_FOLLOWER,
                          "the segment's index row was refused", now);
         return;
     }
@@ -105,6 +105,29 @@ struct cluster_call *segment_write_index(struct partition *partition, cluster_an
         return NULL;
     partition->highest_timestamp_us = query.timestamp_us;
     return cluster_ask(gateway->cluster, &query, done, context, now);
+}
+
+struct cluster_call *segment_delete_from(struct partition *partition, int64_t segment, int64_t from,
+                                         int64_t at_us, cluster_answer done, void *context,
+                                         struct moment now)
+{
+    const struct gateway_config *config = partition->gateway->config;
+    uint8_t index[4], segment_bytes[8], at[8], from_bytes[8];
+    const struct cql_value values[] = {
+        cql_value_i64(at, at_us), cql_value_i32(index, partition->index),
+        cql_value_i64(segment_bytes, segment), cql_value_i64(from_bytes, from)};
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = "
+                   "? AND offset >= ?",
+                   config->keyspace, partition->topic->table_name);
+    struct cluster_query query = {.text = text,
+                                  .values = values,
+                                  .value_count = sizeof(values) / sizeof(values[0]),
+                                  .consistency = config->consistency,
+                                  .deadline_us = NEVER_US};
+    return cluster_ask(partition->gateway->cluster, &query, done, context, now);
 }
 
 void segment_open(struct partition *partition, struct moment now)

@@ -15,6 +15,11 @@ void segment_set(struct partition *partition, int64_t segment, int64_t first_off
 void segment_open(struct partition *partition, struct moment now);
 void segment_cancel(struct partition *partition);
 
+/* Deletes the rows at `from` and above, as of `at_us`. NULL: out of memory. */
+struct cluster_call *segment_delete_from(struct partition *partition, int64_t segment, int64_t from,
+                                         int64_t at_us, cluster_answer done, void *context,
+                                         struct moment now);
+
 /* INSERT of the index row, for recovery too. `done` as in cluster_ask. NULL: out of memory, or no
  * timestamp now. */
 struct cluster_call *segment_write_index(struct partition *partition, cluster_answer done,

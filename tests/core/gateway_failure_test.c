@@ -186,35 +186,6 @@ static void a_refused_mutation_has_its_code_and_the_next_produce_goes_on(void **
     world_down(world);
 }
 
-/* Clients and batches: one is refused, two are sent, one is not. */
-static void around_a_refusal_each_is_told_what_is_true_of_it(void **state)
-{
-    (void)state;
-    struct fake_client *client;
-    struct gateway_world *world = loaded(&client);
-
-    world->batch_us = SECOND_US;
-    produce(client, world_batch(world, 40)); /* sent, and there, and unanswered */
-    world_run(world, MS_US);
-    fake_node_answer(world->node, CQL_BATCH,
-                     (struct fake_answer){.error = CQL_ERROR_INVALID, .delay_us = 50 * MS_US});
-    produce(client, world_batch(world, 40)); /* refused */
-    world_run(world, MS_US);
-    produce(client, world_batch(world, 40)); /* sent */
-    world_run(world, MS_US);
-    produce(client, world_batch(world, 5)); /* not sent */
-    world_run(world, 100 * MS_US);
-    expect_produced(client, KAFKA_REQUEST_TIMED_OUT, -1);
-    expect_produced(client, KAFKA_STORAGE_ERROR, -1);
-    expect_produced(client, KAFKA_REQUEST_TIMED_OUT, -1);
-    expect_produced(client, KAFKA_NOT_ENOUGH_REPLICAS, -1);
-    produce(client, world_batch(world, 1));
-    world_run(world, 6 * SECOND_US);
-    expect_produced(client, 0, 41); /* the first one was there; what was behind the hole is gone */
-    assert_int_equal(stored(world), 42);
-    world_down(world);
-}
-
 static void a_refusal_in_one_partition_leaves_the_others_alone(void **state)
 {
     (void)state;
@@ -265,30 +236,6 @@ static void a_refused_index_row_is_no_end(void **state)
     produce(client, world_batch(world, 9));
     world_run(world, 100 * MS_US);
     expect_produced(client, 0, 9);
-    world_down(world);
-}
-
-static void a_refused_part_of_a_large_batch_is_doubt_for_the_whole(void **state)
-{
-    (void)state;
-    struct gateway_world *world = world_new(&alloc_heap);
-    world->config.mutation_max_bytes = 100000;
-    stub_add_topic("orders", 1, world->net.now);
-    assert_true(world_start(world));
-    world_run(world, 20 * MS_US);
-    struct fake_client *client = world_client(world);
-
-    produce(client, world_batch(world, 1));
-    world_run(world, 100 * MS_US);
-    expect_produced(client, 0, 0);
-    fake_node_answer(world->node, CQL_BATCH, (struct fake_answer){.error = CQL_ERROR_INVALID});
-    produce(client, world_large_batch(world, 7, 40000));
-    world_run(world, 100 * MS_US);
-    expect_produced(client, KAFKA_REQUEST_TIMED_OUT, -1);
-    produce(client, world_batch(world, 1));
-    world_run(world, 2 * SECOND_US);
-    expect_produced(client, 0, 1);
-    assert_int_equal(stored(world), 2);
     world_down(world);
 }
 
@@ -468,10 +415,8 @@ int main(void)
         cmocka_unit_test(at_the_ceiling_a_new_segment_waits_as_well),
         cmocka_unit_test(a_segment_that_waited_for_a_lost_lease_is_opened_when_it_is_back),
         cmocka_unit_test(a_refused_mutation_has_its_code_and_the_next_produce_goes_on),
-        cmocka_unit_test(around_a_refusal_each_is_told_what_is_true_of_it),
         cmocka_unit_test(a_refusal_in_one_partition_leaves_the_others_alone),
         cmocka_unit_test(a_refused_index_row_is_no_end),
-        cmocka_unit_test(a_refused_part_of_a_large_batch_is_doubt_for_the_whole),
         cmocka_unit_test(an_unknown_outcome_is_settled_by_executing_again),
         cmocka_unit_test(a_node_that_goes_away_costs_time_and_no_record),
         cmocka_unit_test(an_admitted_batch_gets_7_at_the_deadline_and_its_retry_joins_the_write),
