@@ -1,6 +1,7 @@
 #include "client_socket.h"
 
 #include "address.h"
+#include "proto/kill_point.h"
 #include "socket_writer.h"
 
 #include <stdlib.h>
@@ -174,6 +175,7 @@ static void flush(struct client_socket *socket)
             socket_gone(socket);
             return;
         }
+        KILL_POINT("client_socket.written");
         client_sent(socket->client, (size_t)taken, loop_now());
         loop_event(socket->loop);
     }

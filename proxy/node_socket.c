@@ -1,6 +1,7 @@
 #include "node_socket.h"
 
 #include "address.h"
+#include "proto/kill_point.h"
 #include "socket_writer.h"
 
 #include <netdb.h>
@@ -129,6 +130,7 @@ static void flush(struct node_socket *socket)
             socket_failed(socket, (int)taken);
             return;
         }
+        KILL_POINT("node_socket.written");
         link_sent(socket->link, (size_t)taken, loop_now());
         loop_event(socket->loop);
     }

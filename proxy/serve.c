@@ -13,6 +13,7 @@
 #include "serve.h"
 
 #include "client_socket.h"
+#include "kill_points.h"
 #include "listener.h"
 #include "log.h"
 #include "loop.h"
@@ -248,6 +249,7 @@ int serve(struct config *config, const struct config_input *input)
     serve->member.descriptor = -1;
     log_configure((enum log_level)config->log_level, config->log_lines_per_second);
     startup_begin(config);
+    kill_points_begin();
     startup_raise_limits(config);
     int exit_code = claim_host(serve) ? run(serve) : EXIT_FAILURE;
     listener_close(&serve->listener);

@@ -8,6 +8,7 @@
 #include "core/mutation.h"
 #include "core/segment.h"
 #include "kafka/error.h"
+#include "proto/kill_point.h"
 
 #include <assert.h>
 
@@ -317,6 +318,7 @@ static bool admit(struct appending *a, const struct producer_claim *claim, struc
     }
     gateway->counts.records += (uint64_t)a->batch.record_count;
     gateway->counts.batches++;
+    KILL_POINT("append.admitted");
     gateway_partition_ready(partition);
     return true;
 }

@@ -13,6 +13,7 @@
 #include "core/gateway_internal.h"
 #include "core/mutation.h"
 #include "core/recovery.h"
+#include "proto/kill_point.h"
 
 #include <assert.h>
 
@@ -404,6 +405,7 @@ static void drain_step(struct gateway *gateway, struct moment now)
     if (gateway->releasing || (!all_idle(gateway) && now.boot_us < gateway->drain_deadline_us))
         return;
     gateway->releasing = true;
+    KILL_POINT("gateway.idle");
     control_release(gateway->control, gateway->drain_deadline_us, on_released, gateway, now);
 }
 
@@ -477,6 +479,7 @@ void gateway_drain(struct gateway *gateway, struct moment now)
     if (gateway->draining || gateway->drained)
         return;
     gateway->draining = true;
+    KILL_POINT("gateway.draining");
     gateway->drain_deadline_us = now.boot_us + gateway->config->drain_timeout_us;
     gateway->next_housekeeping_us = now.boot_us;
     action_log(gateway->actions, LOG_INFO, "draining", "clients=%zu", gateway->client_count);

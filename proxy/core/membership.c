@@ -20,6 +20,7 @@
  * unchanged for its lease and a margin first.
  */
 #include "core/control_internal.h"
+#include "proto/kill_point.h"
 
 #include <stdio.h>
 
@@ -149,11 +150,13 @@ static void ask_join(struct membership *member, struct moment now)
                  control->texts[row->present ? STATEMENT_MEMBER_TAKE : STATEMENT_MEMBER_INSERT],
                  row->present ? take : insert, row->present ? 10 : 7, 0, SLICE_NULL},
              now);
+    KILL_POINT("member.join_sent");
 }
 
 static void joined(struct membership *member, int64_t ceiling_us, struct moment now)
 {
     struct control *control = member->task.control;
+    KILL_POINT("member.joined");
     member->joined = true;
     member->ceiling_us = ceiling_us;
     member->lease_from = member->asked;
@@ -250,10 +253,12 @@ static void ask_ours(struct membership *member, enum statement_name statement, s
              &(struct question){QUESTION_TRANSACTION, control->texts[statement],
                                 renew ? values : values + 1, renew ? 4 : 3, 0, SLICE_NULL},
              now);
+    KILL_POINT(renew ? "member.renewal_sent" : "member.close_sent");
 }
 
 static void renewed(struct membership *member, int64_t ceiling_us, struct moment now)
 {
+    KILL_POINT("member.renewed");
     member->ceiling_us = ceiling_us;
     member->lease_from = member->asked;
     tell_lease(member, now);
@@ -359,6 +364,7 @@ static void membership_answer(struct task *task, const struct answer *answer, st
 static void call_released(struct membership *member, struct moment now)
 {
     void (*released)(void *, struct moment) = member->released;
+    KILL_POINT("member.released");
     member->released = NULL;
     if (released != NULL)
         released(member->released_context, now);

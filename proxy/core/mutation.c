@@ -3,6 +3,7 @@
 #include "core/gateway_internal.h"
 #include "core/repair.h"
 #include "kafka/error.h"
+#include "proto/kill_point.h"
 
 #include <assert.h>
 
@@ -128,8 +129,11 @@ static void mutation_done(struct cluster_request *request, const struct cluster_
     partition->gateway->counts.mutations++;
     if (request->first_sent_us > partition->gateway->newest_durable_sent_us)
         partition->gateway->newest_durable_sent_us = request->first_sent_us;
-    if (mutation->first_part != NULL)
+    KILL_POINT("mutation.durable");
+    if (mutation->first_part != NULL) {
         mutation->first_part->parts_missing--;
+        KILL_POINT("mutation.part_durable");
+    }
     gateway_partition_ready(partition);
     partition_acknowledge(partition, now);
 }
@@ -156,7 +160,11 @@ bool mutation_send(struct mutation *mutation, struct moment now)
                                                  .deadline_us = NEVER_US,
                                                  .done = mutation_done,
                                                  .context = mutation};
+    KILL_POINT("mutation.before_send");
     cluster_send(gateway->cluster, &mutation->request, now);
+    KILL_POINT("mutation.sent");
+    if (mutation->first_part != NULL)
+        KILL_POINT("mutation.part_sent");
     return true;
 }
 

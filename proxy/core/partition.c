@@ -6,6 +6,7 @@
 #include "core/repair.h"
 #include "core/segment.h"
 #include "kafka/error.h"
+#include "proto/kill_point.h"
 
 #include <assert.h>
 
@@ -111,6 +112,7 @@ void partition_loaded(struct partition *partition, struct moment now)
     producer_table_block_all(&partition->producers, &partition->refused, now.wall_us / 1000);
     producer_table_deinit(&partition->refused);
     gateway->counts.loaded_partitions++;
+    KILL_POINT("partition.loaded");
     action_log(gateway->actions, LOG_DEBUG, "partition loaded",
                "topic=%s partition=%d segment=%lld next_offset=%lld producers=%zu",
                partition->topic->name, partition->index, (long long)partition->segment,
@@ -140,6 +142,7 @@ void partition_acknowledge(struct partition *partition, struct moment now)
             struct batch *batch = LIST_ENTRY(mutation->batches.next, struct batch, node);
             partition->stable = batch->first_offset + batch->record_count;
             batch_resolve(partition->gateway, batch, 0, batch->first_offset, NULL, now);
+            KILL_POINT("partition.acknowledged");
         }
         mutation_free(mutation);
     }

@@ -1,6 +1,7 @@
 /* The response of a Produce request, built when its last entry is resolved. */
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
+#include "proto/kill_point.h"
 
 enum { THROTTLE_MS = 500 }; /* what a client is asked to wait while the memory budget is used up */
 
@@ -84,6 +85,7 @@ static void answer_client(struct produce *produce, struct moment now)
 
 void produce_finish(struct produce *produce, struct moment now)
 {
+    KILL_POINT("produce.before_answer");
     if (produce->client != NULL)
         answer_client(produce, now);
     list_remove(&produce->node);

@@ -5,6 +5,7 @@
  * used.
  */
 #include "core/control_internal.h"
+#include "proto/kill_point.h"
 
 #define ROW_NAME "producer_ids"
 
@@ -66,6 +67,7 @@ static void producer_ids_answer(struct task *task, const struct answer *answer, 
         return;
     }
     if (answer->kind == ANSWER_APPLIED) {
+        KILL_POINT("producer_ids.block_taken");
         take_block(ids, now);
         return;
     }

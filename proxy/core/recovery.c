@@ -18,6 +18,7 @@
 #include "core/segment.h"
 #include "cql/value.h"
 #include "kafka/error.h"
+#include "proto/kill_point.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -137,6 +138,7 @@ static void tail_page(void *context, const struct cluster_reply *reply, bool tou
     if (!recovery_take_result(recovery, reply, &result, now))
         return;
     int32_t rows = result.row_count;
+    KILL_POINT("recovery.tail_page");
     while (rc == STATUS_OK && cql_result_next_row(&result))
         rc = take_tail_row(recovery, &result);
     if (rc < 0) {
@@ -196,6 +198,7 @@ static void index_read(void *context, const struct cluster_reply *reply, bool to
     (void)touched;
     if (!recovery_take_result(recovery, reply, &result, now))
         return;
+    KILL_POINT("recovery.index_read");
     recovery->segment_limit = recovery->partition->gateway->config->segment_max_rows;
     if (cql_result_next_row(&result)) {
         recovery->indexed = cql_cell_i64(cql_result_cell(&result, 0), &recovery->segment) &&

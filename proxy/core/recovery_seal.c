@@ -11,6 +11,7 @@
 #include "core/segment.h"
 #include "cql/value.h"
 #include "kafka/error.h"
+#include "proto/kill_point.h"
 
 #include <stdio.h>
 
@@ -57,6 +58,7 @@ static void index_written(void *context, const struct cluster_reply *reply, bool
     struct recovery *recovery = context;
 
     (void)touched;
+    KILL_POINT("recovery.index_written");
     recovery->call = NULL;
     if (reply->outcome != CLUSTER_DONE)
         recovery_fail(recovery, KAFKA_STORAGE_ERROR, "the segment's index row was refused", now);
@@ -72,6 +74,7 @@ static void index_sealed(void *context, const struct cluster_reply *reply, bool 
     struct cql_result result;
 
     (void)touched;
+    KILL_POINT("recovery.index_sealed");
     if (!recovery_take_result(recovery, reply, &result, now))
         return;
     segment_set(partition, recovery->segment, recovery->segment_first, recovery->segment_limit);
@@ -101,6 +104,7 @@ static void next_segment_deleted(void *context, const struct cluster_reply *repl
     char text[512];
 
     (void)touched;
+    KILL_POINT("recovery.next_segment_sealed");
     if (!recovery_take_result(recovery, reply, &result, now))
         return;
     (void)snprintf(
@@ -134,6 +138,7 @@ static void tail_sealed(void *context, const struct cluster_reply *reply, bool t
     struct cql_result result;
 
     (void)touched;
+    KILL_POINT("recovery.tail_sealed");
     if (recovery_take_result(recovery, reply, &result, now))
         delete_next_segment(recovery, now);
 }
@@ -156,6 +161,7 @@ static void page_written(struct cluster_request *request, const struct cluster_r
 
     cql_body_unref(recovery->body);
     recovery->body = NULL;
+    KILL_POINT("recovery.page_written");
     if (reply->outcome != CLUSTER_DONE)
         recovery_fail(recovery, KAFKA_STORAGE_ERROR, "rows could not be written again", now);
     else
@@ -303,6 +309,7 @@ static void page_read(void *context, const struct cluster_reply *reply, bool tou
                                                  .done = page_written,
                                                  .context = recovery};
     cluster_send(gateway->cluster, &recovery->request, now);
+    KILL_POINT("recovery.page_sent");
 }
 
 static void rewrite_next(struct recovery *recovery, struct moment now)

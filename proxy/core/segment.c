@@ -4,6 +4,7 @@
 #include "core/mutation.h"
 #include "cql/value.h"
 #include "kafka/error.h"
+#include "proto/kill_point.h"
 #include "proto/murmur3.h"
 
 #include <stdio.h>
@@ -56,6 +57,7 @@ bool segment_take(struct partition *partition, int32_t record_count, size_t byte
     segment_set(partition, partition->segment + 1, partition->next_offset,
                 partition->next_offset + rows);
     partition->segment_bytes = (int64_t)bytes;
+    KILL_POINT("segment.begun");
     return true;
 }
 
@@ -72,6 +74,7 @@ static void index_row_written(void *context, const struct cluster_reply *reply, 
         return;
     }
     partition->segment_open = true;
+    KILL_POINT("segment.index_durable");
     gateway_partition_ready(partition);
 }
 
@@ -135,6 +138,7 @@ void segment_open(struct partition *partition, struct moment now)
     if (partition->segment_open || partition->segment_call != NULL)
         return;
     partition->segment_call = segment_write_index(partition, index_row_written, partition, now);
+    KILL_POINT("segment.index_sent");
     if (partition->segment_call == NULL)
         gateway_partition_ready(
             partition); /* tried again next turn, when housekeeping comes at the latest */

@@ -10,6 +10,7 @@
  */
 #include "core/control_internal.h"
 
+#include "proto/kill_point.h"
 #include "proto/murmur3.h"
 
 /* What our ceiling must have left above C before a claim: timestamps until the next renewal. */
@@ -179,6 +180,7 @@ void slots_claim(struct slots *slots, struct moment now)
         claim->slot = found;
         claim->sealed_below_us = sealed_below_us;
         claim_expect(claim, CLAIM_EXPECT_DONE, now);
+        KILL_POINT("slot.claim_sent");
     }
 }
 
@@ -268,6 +270,7 @@ static void claim_won(struct claim *claim, struct moment now)
     slot->epoch++;
     slot->sealed_below_us = claim->sealed_below_us;
     slots->led_count++;
+    KILL_POINT("slot.claimed");
     claim_is_over(claim, now);
 }
 

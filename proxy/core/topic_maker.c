@@ -14,6 +14,7 @@
  *   - has other columns: it is somebody's own. The creation fails, and the row goes.
  */
 #include "core/control_internal.h"
+#include "proto/kill_point.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -491,6 +492,7 @@ static void maker_act(struct task *task, struct moment now)
 static void maker_expect(struct topic_maker *maker, enum topic_maker_state state, struct moment now)
 {
     maker->state = state;
+    KILL_POINT("topic_maker.step");
     maker_act(&maker->task, now);
 }
 
