@@ -92,8 +92,9 @@ static int reserve_first(enum kafka_codec codec, struct slice in, const struct s
     return buf_reserve(sink->out, smaller(sink->left, guess));
 }
 
-int kafka_decompress(struct kafka_decompressor *decompressor, enum kafka_codec codec,
-                     struct slice in, struct buf *out, size_t limit_bytes)
+static int decompress(struct kafka_decompressor *decompressor, enum kafka_codec codec,
+                      enum lz4_header lz4_header, struct slice in, struct buf *out,
+                      size_t limit_bytes)
 {
     const struct alloc *alloc = decompressor->alloc;
     struct sink sink = {.out = out, .left = smaller(limit_bytes, out->limit - buf_len(out))};
@@ -113,11 +114,26 @@ int kafka_decompress(struct kafka_decompressor *decompressor, enum kafka_codec c
     case KAFKA_CODEC_SNAPPY:
         return compression_snappy(in, &sink);
     case KAFKA_CODEC_LZ4:
-        return compression_lz4(alloc, &decompressor->lz4, in, &sink);
+        return compression_lz4(alloc, &decompressor->lz4, lz4_header, in, &sink);
     case KAFKA_CODEC_ZSTD:
         return compression_zstd(alloc, &decompressor->zstd, in, &sink);
     case KAFKA_CODEC_NONE:
     default:
         return STATUS_UNSUPPORTED;
     }
+}
+
+int kafka_decompress(struct kafka_decompressor *decompressor, enum kafka_codec codec,
+                     struct slice in, struct buf *out, size_t limit_bytes)
+{
+    return decompress(decompressor, codec, LZ4_HEADER_CHECKED, in, out, limit_bytes);
+}
+
+int kafka_decompress_message(struct kafka_decompressor *decompressor, enum kafka_codec codec,
+                             uint8_t magic, struct slice in, struct buf *out, size_t limit_bytes)
+{
+    if (codec == KAFKA_CODEC_ZSTD)
+        return STATUS_UNSUPPORTED;
+    return decompress(decompressor, codec, magic == 0 ? LZ4_HEADER_ANY_SUM : LZ4_HEADER_CHECKED, in,
+                      out, limit_bytes);
 }

@@ -27,6 +27,9 @@ MUST_CHECK int sink_close(struct sink *sink, size_t bytes);
 /* More room than `room` for the next sink_open(), twice as much if the cap allows. LIMIT, NOMEM. */
 MUST_CHECK int sink_widen(struct sink *sink, size_t room);
 
+/* ANY_SUM: the checksum of a frame's header may be wrong. */
+enum lz4_header { LZ4_HEADER_CHECKED, LZ4_HEADER_ANY_SUM };
+
 struct gzip_context;
 struct lz4_context;
 struct zstd_context;
@@ -36,7 +39,7 @@ MUST_CHECK int compression_gzip(const struct alloc *alloc, struct gzip_context *
                                 struct slice in, struct sink *sink);
 MUST_CHECK int compression_snappy(struct slice in, struct sink *sink);
 MUST_CHECK int compression_lz4(const struct alloc *alloc, struct lz4_context **context,
-                               struct slice in, struct sink *sink);
+                               enum lz4_header header, struct slice in, struct sink *sink);
 MUST_CHECK int compression_zstd(const struct alloc *alloc, struct zstd_context **context,
                                 struct slice in, struct sink *sink);
 

@@ -165,6 +165,13 @@ bool kafka_record_batch_open(struct slice bytes, size_t max_message_bytes,
     return true;
 }
 
+bool kafka_record_batch_is_transactional(struct slice bytes)
+{
+    return bytes.data != NULL && bytes.len >= KAFKA_BATCH_HEADER_BYTES &&
+           bytes.data[AT_MAGIC] == 2 &&
+           (be16_load(bytes.data + AT_ATTRIBUTES) & KAFKA_BATCH_TRANSACTIONAL) != 0;
+}
+
 void kafka_record_reader_init(struct kafka_record_reader *reader,
                               const struct kafka_record_batch *batch, struct slice records,
                               int32_t max_headers)

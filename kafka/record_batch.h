@@ -60,6 +60,9 @@ struct kafka_refusal {
 bool kafka_record_batch_open(struct slice bytes, size_t max_message_bytes,
                              struct kafka_record_batch *batch, struct kafka_refusal *refusal);
 
+/* Looks at the attributes of whatever is there, sound or not; false for older formats. */
+bool kafka_record_batch_is_transactional(struct slice bytes);
+
 struct kafka_record {
     int64_t timestamp;  /* ms, absolute */
     struct slice key;   /* data NULL = null */

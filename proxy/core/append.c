@@ -5,6 +5,7 @@
  * batch; nothing was touched.
  */
 #include "core/gateway_internal.h"
+#include "core/incoming.h"
 #include "core/mutation.h"
 #include "core/segment.h"
 #include "kafka/error.h"
@@ -23,10 +24,9 @@ enum {
 struct appending {
     struct partition *partition;
     struct produce_entry *entry;
-    struct kafka_record_batch batch;
-    struct slice records; /* decompressed */
+    struct incoming in; /* its refusal is everybody's here */
+    struct incoming_limits limits;
     struct log_batch_columns columns;
-    struct kafka_refusal refusal;
     /* what to return to when the batch is refused */
     struct mutation *shared; /* the mutation that was open before; NULL: none */
     size_t shared_write;
@@ -46,46 +46,27 @@ static size_t mutation_soft_limit(const struct partition *partition)
 
 static bool refuse(struct appending *a, int16_t code, const char *message)
 {
-    a->refusal = (struct kafka_refusal){.code = code, .record_index = -1, .message = message};
+    a->in.refusal = (struct kafka_refusal){.code = code, .record_index = -1, .message = message};
     return false;
 }
 
-static bool open_batch(struct appending *a, struct slice records)
+static struct incoming_limits limits_of(const struct partition *partition)
 {
-    struct gateway *gateway = a->partition->gateway;
-    const struct gateway_config *config = gateway->config;
+    const struct gateway_config *config = partition->gateway->config;
 
-    if (!kafka_record_batch_open(records, config->max_message_bytes, &a->batch, &a->refusal))
-        return false;
-    if ((a->batch.attributes & KAFKA_BATCH_TRANSACTIONAL) != 0)
-        return refuse(a, KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-                      "transactions are not served");
-    if (a->batch.codec == KAFKA_CODEC_ZSTD && a->entry->produce->version < 7)
-        return refuse(a, KAFKA_UNSUPPORTED_COMPRESSION_TYPE, "zstd needs Produce version 7");
-    return true;
+    return (struct incoming_limits){
+        .max_message_bytes = topic_max_message_bytes(partition->topic),
+        .max_decompressed_bytes = config->max_decompressed_bytes,
+        .max_record_headers = config->max_record_headers,
+    };
 }
 
-static bool decompress(struct appending *a)
+static bool open_and_decompress(struct appending *a, struct slice bytes)
 {
     struct gateway *gateway = a->partition->gateway;
 
-    a->records = a->batch.records;
-    if (a->batch.codec == KAFKA_CODEC_NONE)
-        return true;
-    buf_reset(&gateway->scratch);
-    int rc = kafka_decompress(gateway->decompressor, a->batch.codec, a->batch.records,
-                              &gateway->scratch, gateway->config->max_decompressed_bytes);
-    a->records = buf_unread(&gateway->scratch);
-    if (rc == STATUS_OK)
-        return true;
-    if (rc == STATUS_LIMIT)
-        return refuse(a, KAFKA_MESSAGE_TOO_LARGE,
-                      "the batch is larger than limits.max_decompressed_bytes");
-    if (rc == STATUS_NOMEM)
-        return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
-    if (rc == STATUS_UNSUPPORTED)
-        return refuse(a, KAFKA_UNSUPPORTED_COMPRESSION_TYPE, "this codec is not supported");
-    return refuse(a, KAFKA_INVALID_RECORD, "the compressed records cannot be decompressed");
+    return incoming_open(&a->in, bytes, a->entry->produce->version, &a->limits) &&
+           incoming_decompress(&a->in, gateway->decompressor, &gateway->scratch, &a->limits);
 }
 
 /* A batch that is stored, or on its way, is not stored again. */
@@ -109,7 +90,7 @@ static void answer_duplicate(struct appending *a, int64_t first_offset, struct m
     produce_resolve(a->entry, 0, first_offset, now);
 }
 
-/* True: go on and write it. False: refused (a->refusal) or answered (refusal.code 0). */
+/* True: go on and write it. False: refused (a->in.refusal) or answered (refusal.code 0). */
 static bool check_producer(struct appending *a, const struct producer_claim *claim,
                            struct moment now)
 {
@@ -128,7 +109,7 @@ static bool check_producer(struct appending *a, const struct producer_claim *cla
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS,
                       "an earlier batch of this producer may still arrive");
     case PRODUCER_DUPLICATE:
-        a->refusal.code = 0;
+        a->in.refusal.code = 0;
         answer_duplicate(a, first_offset, now);
         return false;
     case PRODUCER_OLD:
@@ -153,10 +134,10 @@ static void set_columns(struct appending *a)
                                     partition->bytes_since_snapshot >= SNAPSHOT_EVERY_SIZES * size);
 
     a->columns = (struct log_batch_columns){
-        .producer_id = a->batch.producer_id,
-        .producer_epoch = a->batch.producer_epoch,
-        .base_sequence = a->batch.base_sequence,
-        .record_count = a->batch.record_count,
+        .producer_id = a->in.batch.producer_id,
+        .producer_epoch = a->in.batch.producer_epoch,
+        .base_sequence = a->in.batch.base_sequence,
+        .record_count = a->in.batch.record_count,
         .stable = partition->stable,
         .snapshot = due ? &partition->producers : NULL,
     };
@@ -176,7 +157,7 @@ static void take_back(struct appending *a)
             partition->closed--;
         mutation_free(newest);
     }
-    partition->segment_bytes -= (int64_t)a->records.len;
+    partition->segment_bytes -= (int64_t)a->in.records.len;
     if (a->shared != NULL) {
         if (a->shared->state == MUTATION_CLOSED)
             partition->closed--;
@@ -236,17 +217,21 @@ static bool write_row(struct appending *a, int32_t index, const struct kafka_rec
     return true;
 }
 
-/* The hot loop: every record is checked and written in one pass. */
-static bool write_rows(struct appending *a)
+/*
+ * The hot loop: every record is checked and written in one pass. It is compiled twice: for records
+ * of a batch that nothing more is asked of, and for all others. False: a->in.refusal, or the
+ * reader's, which ended it.
+ */
+typedef bool (*next_record)(void *reader, struct kafka_record *record);
+
+static inline __attribute__((always_inline)) bool write_each(struct appending *a, next_record next,
+                                                             void *reader)
 {
     struct partition *partition = a->partition;
-    struct kafka_record_reader reader;
     struct kafka_record record;
     size_t soft = mutation_soft_limit(partition);
 
-    kafka_record_reader_init(&reader, &a->batch, a->records,
-                             partition->gateway->config->max_record_headers);
-    for (int32_t i = 0; kafka_record_next(&reader, &record); i++) {
+    for (int32_t i = 0; next(reader, &record); i++) {
         struct mutation *mutation = partition->open;
         if (__builtin_expect(i == 0 || mutation_bytes(mutation) + log_row_bytes(&record) > soft ||
                                  mutation->rows >= CQL_BATCH_MAX_STATEMENTS,
@@ -260,23 +245,60 @@ static bool write_rows(struct appending *a)
             return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
         mutation->rows++;
     }
-    if (reader.refusal.code == 0)
-        return true;
-    a->refusal = reader.refusal;
-    return false;
+    return true;
+}
+
+static inline __attribute__((always_inline)) bool next_of_batch(void *reader,
+                                                                struct kafka_record *record)
+{
+    return kafka_record_next(reader, record);
+}
+
+static bool next_of_any(void *reader, struct kafka_record *record)
+{
+    return incoming_next(reader, record);
+}
+
+static bool write_rows_of_batch(struct appending *a)
+{
+    struct kafka_record_reader reader;
+
+    kafka_record_reader_init(&reader, &a->in.batch, a->in.records, a->limits.max_record_headers);
+    if (!write_each(a, next_of_batch, &reader))
+        return false;
+    a->in.refusal = reader.refusal;
+    return reader.refusal.code == 0;
+}
+
+static bool write_rows_of_any(struct appending *a, struct moment now)
+{
+    struct incoming_reader reader;
+
+    incoming_reader_init(&reader, &a->in, &a->partition->topic->rules, &a->limits, now);
+    if (!write_each(a, next_of_any, &reader))
+        return false;
+    a->in.refusal = reader.refusal;
+    return reader.refusal.code == 0;
+}
+
+static bool write_rows(struct appending *a, struct moment now)
+{
+    bool plain = !a->in.is_message_set && !record_rules_apply(&a->partition->topic->rules);
+
+    return plain ? write_rows_of_batch(a) : write_rows_of_any(a, now);
 }
 
 /* A mutation for the batch: the open one, if the batch surely fits, else a fresh one. */
 static bool choose_mutation(struct appending *a)
 {
     struct partition *partition = a->partition;
-    size_t need = a->records.len + (size_t)a->batch.record_count * (LOG_ROW_HEAD_MAX_BYTES + 64);
+    size_t need = a->in.records.len + (size_t)a->in.batch.record_count * (LOG_ROW_HEAD_MAX_BYTES + 64);
 
     a->shared = partition->open;
     if (a->shared != NULL &&
         (mutation_is_full(a->shared) ||
          mutation_bytes(a->shared) + need > mutation_soft_limit(partition) ||
-         a->shared->rows + (uint32_t)a->batch.record_count > CQL_BATCH_MAX_STATEMENTS)) {
+         a->shared->rows + (uint32_t)a->in.batch.record_count > CQL_BATCH_MAX_STATEMENTS)) {
         mutation_close(a->shared);
         a->shared = NULL;
     }
@@ -302,21 +324,23 @@ static bool admit(struct appending *a, const struct producer_claim *claim, struc
         pool_put(&gateway->batches, batch);
         return refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     }
-    partition->next_offset += a->batch.record_count;
+    partition->next_offset += a->in.batch.record_count;
     batch->first = a->first;
     batch->first_at = a->first == a->shared ? a->shared_write : CQL_BATCH_HEAD_BYTES;
     batch->first_row = a->first == a->shared ? a->shared_rows : 0;
     batch_place(batch, a->last);
     if (a->first != a->last && partition->open != NULL)
         mutation_close(partition->open); /* the last part takes no other batch */
+    if (partition->topic->rules.is_log_append_time)
+        a->entry->log_append_time_ms = now.wall_us / 1000;
     batch_join(batch, a->entry);
-    partition->rows_since_snapshot += a->batch.record_count;
-    partition->bytes_since_snapshot += (int64_t)a->records.len;
+    partition->rows_since_snapshot += a->in.batch.record_count;
+    partition->bytes_since_snapshot += (int64_t)a->in.records.len;
     if (a->columns.snapshot != NULL) {
         partition->snapshot_due = false;
         partition->rows_since_snapshot = partition->bytes_since_snapshot = 0;
     }
-    gateway->counts.records += (uint64_t)a->batch.record_count;
+    gateway->counts.records += (uint64_t)a->in.batch.record_count;
     gateway->counts.batches++;
     KILL_POINT("append.admitted");
     gateway_partition_ready(partition);
@@ -327,30 +351,30 @@ static enum append_result append_batch(struct appending *a, struct slice records
 {
     struct partition *partition = a->partition;
 
-    if (!open_batch(a, records) || !decompress(a))
+    if (!open_and_decompress(a, records))
         goto refused;
-    const struct producer_claim claim = {a->batch.producer_id, a->batch.producer_epoch,
-                                         a->batch.base_sequence, a->batch.record_count};
+    const struct producer_claim claim = {a->in.batch.producer_id, a->in.batch.producer_epoch,
+                                         a->in.batch.base_sequence, a->in.batch.record_count};
     if (claim.producer_id >= 0 && !check_producer(a, &claim, now))
         goto refused;
     if (partition_is_stalled(partition, now)) {
         refuse(a, KAFKA_NOT_ENOUGH_REPLICAS, "the database does not answer for this partition");
         goto refused;
     }
-    if (!segment_take(partition, a->batch.record_count, a->records.len))
+    if (!segment_take(partition, a->in.batch.record_count, a->in.records.len))
         return APPEND_NO_ROOM;
     set_columns(a);
-    if (!choose_mutation(a) || !write_rows(a) || !admit(a, &claim, now)) {
+    if (!choose_mutation(a) || !write_rows(a, now) || !admit(a, &claim, now)) {
         take_back(a);
         goto refused;
     }
     return APPEND_DONE;
 refused:
-    if (a->refusal.code != 0) {
+    if (a->in.refusal.code != 0) {
         partition->gateway->counts.refused_batches++;
-        if (a->refusal.code == KAFKA_NOT_ENOUGH_REPLICAS)
-            partition_note_refused(partition, records, a->refusal.code, now);
-        produce_refuse(a->entry, &a->refusal, now);
+        if (a->in.refusal.code == KAFKA_NOT_ENOUGH_REPLICAS)
+            partition_note_refused(partition, records, a->in.refusal.code, now);
+        produce_refuse(a->entry, &a->in.refusal, now);
     }
     return APPEND_DONE;
 }
@@ -358,7 +382,8 @@ refused:
 enum append_result partition_append(struct partition *partition, struct produce_entry *entry,
                                     struct slice records, struct moment now)
 {
-    struct appending a = {.partition = partition, .entry = entry};
+    struct appending a = {
+        .partition = partition, .entry = entry, .limits = limits_of(partition)};
 
     if (!partition_has_room(partition, now))
         return APPEND_NO_ROOM;

@@ -61,6 +61,20 @@ void *client_driver(const struct client *client)
     return client->driver;
 }
 
+struct slice client_dialled_host(const struct client *client)
+{
+    const char *advertised = client->gateway->config->advertised_host;
+
+    return slice_cstr(advertised != NULL ? advertised : client->address.local);
+}
+
+uint16_t client_dialled_port(const struct client *client)
+{
+    uint16_t advertised = client->gateway->config->advertised_port;
+
+    return advertised != 0 ? advertised : client->address.local_port;
+}
+
 void client_mark_dirty(struct client *client)
 {
     if (list_empty(&client->dirty_node))

@@ -90,6 +90,9 @@ void client_unpark(struct client *client, struct moment now);
 void client_pump(struct client *client, struct moment now);
 void client_respond(struct client *client, uint64_t request_id, const void *body,
                     struct moment now);
+/* What clients are told to dial: as configured, or what this one dialled. */
+struct slice client_dialled_host(const struct client *client);
+uint16_t client_dialled_port(const struct client *client);
 void client_check_limits(struct client *client, struct moment now);
 
 /* handlers.c, metadata.c */

@@ -227,8 +227,6 @@ static bool fill_response(struct client *client, const struct kafka_metadata_req
     struct gateway *gateway = client->gateway;
     const struct gateway_config *config = gateway->config;
     const char *cluster_id = control_cluster_id(gateway->control);
-    const char *host =
-        config->advertised_host != NULL ? config->advertised_host : client->address.local;
     bool all = request->topic_count < 0 || (version == 0 && request->topic_count == 0);
 
     arena_reset(&gateway->arena);
@@ -237,10 +235,8 @@ static bool fill_response(struct client *client, const struct kafka_metadata_req
     if (response->brokers == NULL)
         return false;
     *response->brokers = (struct kafka_metadata_broker){.node_id = config->node_id,
-                                                        .host = slice_cstr(host),
-                                                        .port = config->advertised_port != 0
-                                                                    ? config->advertised_port
-                                                                    : client->address.local_port};
+                                                        .host = client_dialled_host(client),
+                                                        .port = client_dialled_port(client)};
     response->broker_count = 1;
     response->cluster_id = slice_cstr(cluster_id);
     response->controller_id = config->node_id;

@@ -288,7 +288,7 @@ void partition_note_refused(struct partition *partition, struct slice records, i
     int64_t offset;
     int16_t earlier;
 
-    if (!kafka_record_batch_open(records, partition->gateway->config->max_message_bytes, &batch,
+    if (!kafka_record_batch_open(records, topic_max_message_bytes(partition->topic), &batch,
                                  &refusal) ||
         batch.producer_id < 0)
         return;

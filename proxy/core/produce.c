@@ -10,6 +10,7 @@ enum {
     DEADLINE_CAP_MS = 30 * 1000,
     DEADLINE_PERCENT =
         80, /* of the client's own time-out: the answer must arrive while it listens */
+    FIRST_TOPIC_ID_VERSION = 13,
 };
 
 int64_t produce_deadline_us(const struct kafka_event *event)
@@ -20,6 +21,16 @@ int64_t produce_deadline_us(const struct kafka_event *event)
     if (ms > DEADLINE_CAP_MS)
         ms = DEADLINE_CAP_MS;
     return event->first_byte_us + ms * 1000 * DEADLINE_PERCENT / 100;
+}
+
+/* One transactional batch makes the request one, as a broker sees it. */
+static bool is_transactional(const struct kafka_produce_request *request)
+{
+    for (int32_t t = 0; t < request->topic_count; t++)
+        for (int32_t p = 0; p < request->topics[t].partition_count; p++)
+            if (kafka_record_batch_is_transactional(request->topics[t].partitions[p].records))
+                return true;
+    return false;
 }
 
 /* One block for the request, its topics, entries and the copied names. */
@@ -49,6 +60,7 @@ static struct produce *produce_new(struct client *client, const struct kafka_eve
     produce->request_id = event->request_id;
     produce->version = event->version;
     produce->acks = request->acks;
+    produce->is_transactional = is_transactional(request);
     produce->deadline_us = produce_deadline_us(event);
     return produce;
 }
@@ -56,8 +68,9 @@ static struct produce *produce_new(struct client *client, const struct kafka_eve
 static struct topic *find_topic(const struct gateway *gateway, const struct produce *produce,
                                 const struct kafka_produce_topic *asked)
 {
-    struct topic *topic = produce->version >= 13 ? topics_find_id(&gateway->topics, asked->topic_id)
-                                                 : topics_find(&gateway->topics, asked->name);
+    struct topic *topic = produce->version >= FIRST_TOPIC_ID_VERSION
+                              ? topics_find_id(&gateway->topics, asked->topic_id)
+                              : topics_find(&gateway->topics, asked->name);
 
     return topic == NULL || topic->state != TOPIC_LIVE ? NULL : topic;
 }
@@ -81,8 +94,12 @@ static void fill_entries(struct produce *produce, const struct kafka_produce_req
         for (int32_t i = 0; i < topic->entry_count; i++) {
             struct produce_entry *entry = &produce->entries[entry_index++];
             int32_t index = asked->partitions[i].index;
-            *entry = (struct produce_entry){
-                .produce = produce, .index = index, .record_index = -1, .base_offset = -1};
+            *entry = (struct produce_entry){.produce = produce,
+                                            .index = index,
+                                            .record_index = -1,
+                                            .base_offset = -1,
+                                            .log_append_time_ms = -1,
+                                            .topic_known = known != NULL};
             list_init(&entry->node);
             if (known != NULL && index >= 0 && index < known->partition_count)
                 entry->partition = &known->partitions[index];
@@ -102,14 +119,20 @@ entry_request(const struct produce *produce, const struct kafka_produce_request 
 }
 
 /* A code for an entry that needs no look at its records; 0: none. */
-static int16_t refuse_early(const struct produce *produce, const struct produce_entry *entry)
+static int16_t refuse_early(const struct produce *produce, struct produce_entry *entry)
 {
     if (!produce->gateway->ready)
         return KAFKA_NOT_LEADER_OR_FOLLOWER;
+    if (produce->is_transactional) {
+        entry->message = "transactions are not served";
+        return KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    }
+    if (entry->partition == NULL)
+        return entry->topic_known || produce->version < FIRST_TOPIC_ID_VERSION
+                   ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
+                   : KAFKA_UNKNOWN_TOPIC_ID;
     if (produce->acks < -1 || produce->acks > 1)
         return KAFKA_INVALID_REQUIRED_ACKS;
-    if (entry->partition == NULL)
-        return produce->version >= 13 ? KAFKA_UNKNOWN_TOPIC_ID : KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
     if (produce->gateway->draining)
         return KAFKA_NOT_LEADER_OR_FOLLOWER;
     return 0;

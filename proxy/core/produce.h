@@ -26,8 +26,10 @@ struct produce_entry {
     int32_t index;
     int16_t error_code;
     bool resolved;
+    bool topic_known;
     int32_t record_index; /* of the refused record, -1: none */
     int64_t base_offset;
+    int64_t log_append_time_ms; /* -1: the topic keeps what the producer said */
     const char *message; /* static text or NULL */
 };
 
@@ -45,6 +47,7 @@ struct produce {
     uint64_t request_id;
     int16_t version;
     int16_t acks;
+    bool is_transactional; /* it carries a transactional batch: all of it is refused */
     int64_t deadline_us;
     int32_t unresolved;
     int32_t

@@ -12,8 +12,10 @@ static void fill_partition(const struct produce *produce, const struct produce_e
     response->index = entry->index;
     response->error_code = entry->error_code;
     response->base_offset = entry->base_offset;
-    if (entry->error_code == 0)
+    if (entry->error_code == 0) {
+        response->log_append_time_ms = entry->log_append_time_ms;
         response->log_start_offset = 0;
+    }
     response->error_message = slice_cstr(entry->message);
     if (entry->record_index < 0 || produce->version < 8)
         return;
@@ -23,6 +25,49 @@ static void fill_partition(const struct produce *produce, const struct produce_e
     response->record_error_count = 1;
     *response->record_errors =
         (struct kafka_record_error){entry->record_index, slice_cstr(entry->message)};
+}
+
+/*
+ * KIP-951: who leads a partition that was answered 6, so that the client need not ask. We know it
+ * of our own partitions only (one that is still being loaded); of others, and while draining, the
+ * client looks at its metadata, as with -1 of a broker.
+ */
+static bool knows_leader(const struct produce_entry *entry, struct moment now)
+{
+    return entry->error_code == KAFKA_NOT_LEADER_OR_FOLLOWER && entry->partition != NULL &&
+           !entry->produce->gateway->draining && gateway_leads(entry->partition, now);
+}
+
+static bool fill_leaders(const struct produce *produce, struct kafka_produce_response *response,
+                         struct arena *arena, struct moment now)
+{
+    const struct gateway *gateway = produce->gateway;
+    bool any = false;
+
+    for (int32_t t = 0; t < produce->topic_count; t++)
+        for (int32_t i = 0; i < produce->topics[t].entry_count; i++) {
+            const struct produce_entry *entry =
+                &produce->entries[produce->topics[t].first_entry + i];
+            if (!knows_leader(entry, now))
+                continue;
+            any = true;
+            response->topics[t].partitions[i].current_leader = (struct kafka_produce_current_leader){
+                gateway->config->node_id,
+                control_leader_epoch(gateway->control, entry->partition->topic->topic_id,
+                                     entry->index)};
+        }
+    if (!any)
+        return true;
+    response->node_endpoints = arena_take(arena, sizeof(*response->node_endpoints));
+    if (response->node_endpoints == NULL)
+        return false;
+    response->node_endpoint_count = 1;
+    *response->node_endpoints =
+        (struct kafka_produce_node_endpoint){.node_id = gateway->config->node_id,
+                                             .host = client_dialled_host(produce->client),
+                                             .port = client_dialled_port(produce->client),
+                                             .rack = SLICE_NULL};
+    return true;
 }
 
 static bool fill_response(const struct produce *produce, struct kafka_produce_response *response,
@@ -77,7 +122,8 @@ static void answer_client(struct produce *produce, struct moment now)
         return;
     }
     arena_reset(&gateway->arena);
-    if (fill_response(produce, &response, &gateway->arena))
+    if (fill_response(produce, &response, &gateway->arena) &&
+        (produce->version < 10 || fill_leaders(produce, &response, &gateway->arena, now)))
         client_respond(client, produce->request_id, &response, now);
     else
         client_fail(client, "out of memory", "", now);

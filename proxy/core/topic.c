@@ -75,6 +75,7 @@ static struct topic *topic_new(struct gateway *gateway, const struct topic_row *
         return NULL;
     topic->gateway = gateway;
     topic->state = row->state;
+    topic->rules = RECORD_RULES_DEFAULT;
     memcpy(topic->topic_id, row->topic_id, sizeof(topic->topic_id));
     topic->name = copy_text(alloc, row->name);
     topic->name_len = strlen(row->name);
@@ -89,6 +90,12 @@ static struct topic *topic_new(struct gateway *gateway, const struct topic_row *
     for (int32_t i = 0; i < row->partitions; i++)
         partition_init(&topic->partitions[i], topic, i);
     return topic;
+}
+
+size_t topic_max_message_bytes(const struct topic *topic)
+{
+    return topic->rules.max_message_bytes != 0 ? topic->rules.max_message_bytes
+                                               : topic->gateway->config->max_message_bytes;
 }
 
 int topics_put(struct topics *topics, struct gateway *gateway, const struct topic_row *row)

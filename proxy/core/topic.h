@@ -4,6 +4,7 @@
 
 #include "core/control.h"
 #include "core/partition.h"
+#include "core/record_rules.h"
 
 struct topic {
     struct list node; /* topics.all, in order of arrival */
@@ -18,10 +19,14 @@ struct topic {
     struct cluster_statement *insert_first, *insert_plain; /* NULL: never prepared yet */
     uint8_t preparing;                                     /* of the two, under way */
     bool preparing_failed;                                 /* one of them, in this round */
+    struct record_rules rules; /* from its settings; those of the next batch */
     bool stale; /* the table may be another one by now: prepare again before the next load */
     struct partition *partitions;
     int32_t partition_count;
 };
+
+/* What a batch may have as sent: the topic's own max.message.bytes, or limits.max_message_bytes. */
+size_t topic_max_message_bytes(const struct topic *topic);
 
 /* Prepares the two INSERT statements, if need be; recoveries that wait are told
  * (recovery_prepared). True: they are there. False and nothing of them under way: out of memory. */

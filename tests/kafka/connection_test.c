@@ -386,8 +386,8 @@ static void unknown_apis_and_versions_close(void **state)
     (void)state;
     assert_closed(FRAME(0, 0, 0, 10, 0x7f, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xff),
                   "close: unknown API key (key 32512, version 1)\n");
-    assert_closed(FRAME(0, 0, 0, 10, 0, 0, 0, 2, 0, 0, 0, 1, 0xff, 0xff),
-                  "close: unsupported API version (Produce version 2, served are 3 to 13)\n");
+    assert_closed(FRAME(0, 0, 0, 10, 0, 0, 0, 14, 0, 0, 0, 1, 0xff, 0xff),
+                  "close: unsupported API version (Produce version 14, served are 0 to 13)\n");
     assert_closed(FRAME(0, 0, 0, 10, 0, 3, 0xff, 0xff, 0, 0, 0, 1, 0xff, 0xff),
                   "close: unsupported API version (Metadata version -1, served are 0 to 13)\n");
 }
