@@ -59,6 +59,32 @@ static void every_row_has_vectors_for_its_lowest_first_flexible_and_highest_vers
     }
 }
 
+static void assert_seed(const struct kafka_api *api, const char *direction)
+{
+    char name[64];
+    char path[512];
+
+    vector_file_name(name, api->name);
+    snprintf(path, sizeof(path), "%s/fuzz/corpus/kafka_%s/seed-%s-v%d-%s-0", SOURCE_DIR, direction,
+             name, api->max_version, direction);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        fail_msg("there is no %s: run fuzz/make_corpus", path);
+    fclose(file);
+}
+
+static void every_row_has_a_seed_for_the_fuzzers_in_both_directions(void **state)
+{
+    size_t count = 0;
+    const struct kafka_api *rows = kafka_api_rows(&count);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        assert_seed(&rows[i], "request");
+        assert_seed(&rows[i], "response");
+    }
+}
+
 static void the_advertised_list_is_what_the_registry_serves(void **state)
 {
     struct kafka_api_version keys[64];
@@ -105,6 +131,7 @@ int main(void)
         cmocka_unit_test(rows_ascend_by_key_and_are_found_by_it),
         cmocka_unit_test(only_rows_with_a_reason_advertise_more_than_they_serve),
         cmocka_unit_test(every_row_has_vectors_for_its_lowest_first_flexible_and_highest_version),
+        cmocka_unit_test(every_row_has_a_seed_for_the_fuzzers_in_both_directions),
         cmocka_unit_test(the_advertised_list_is_what_the_registry_serves),
         cmocka_unit_test(librdkafka_finds_the_versions_that_switch_its_features_on),
     };
