@@ -148,12 +148,14 @@ public class KafkaVectors {
             {"throttleTimeMs":0,"errorCode":70,"sessionId":0,"responses":[]}"""),
         new Sample("CreateTopics", "Request", 7, """
             {"topics":[{"name":"orders","numPartitions":12,"replicationFactor":3,"assignments":[],
-               "configs":[{"name":"retention.ms","value":"86400000"},{"name":"compression.type","value":null}]},
-              {"name":"placed","numPartitions":-1,"replicationFactor":-1,
-               "assignments":[{"partitionIndex":0,"brokerIds":[1,2]},{"partitionIndex":1,"brokerIds":[]}],
-               "configs":[]}],
+               "configs":[{"name":"retention.ms","value":"86400000"},{"name":"compression.type","value":""}]},
+              {"name":"b","numPartitions":-1,"replicationFactor":-1,"assignments":[],"configs":[]}],
              "timeoutMs":30000,"validateOnly":true}""", """
-            {"topics":[],"timeoutMs":60000,"validateOnly":false}"""),
+            {"topics":[],"timeoutMs":60000,"validateOnly":false}""", """
+            {"topics":[{"name":"placed","numPartitions":-1,"replicationFactor":-1,
+               "assignments":[{"partitionIndex":0,"brokerIds":[1,2]},{"partitionIndex":1,"brokerIds":[]}],
+               "configs":[{"name":"retention.ms","value":null}]}],
+             "timeoutMs":-1,"validateOnly":false}"""),
         new Sample("CreateTopics", "Response", 7, """
             {"throttleTimeMs":4,"topics":[{"name":"orders","topicId":"ID","errorCode":0,"errorMessage":null,
                "topicConfigErrorCode":29,"numPartitions":12,"replicationFactor":3,
