@@ -90,6 +90,13 @@ static void answer_duplicate(struct appending *a, int64_t first_offset, struct m
     produce_resolve(a->entry, 0, first_offset, now);
 }
 
+static bool has_place(struct appending *a, const struct producer_claim *claim, int64_t now_ms)
+{
+    return producer_has_place(&a->partition->producers, claim->producer_id, now_ms) ||
+           refuse(a, KAFKA_NOT_ENOUGH_REPLICAS,
+                  "too many producers have written to this partition in the last 15 minutes");
+}
+
 /* True: go on and write it. False: refused (a->in.refusal) or answered (refusal.code 0). */
 static bool check_producer(struct appending *a, const struct producer_claim *claim,
                            struct moment now)
@@ -100,7 +107,7 @@ static bool check_producer(struct appending *a, const struct producer_claim *cla
 
     switch (producer_check(&partition->producers, claim, &first_offset, &code)) {
     case PRODUCER_ACCEPT:
-        return true;
+        return has_place(a, claim, now_ms);
     case PRODUCER_FIRST:
         if (producer_waited_ms(&partition->producers, claim->producer_id, now_ms) >=
             FIRST_SEQUENCE_WAIT_MS)
@@ -125,13 +132,15 @@ static bool check_producer(struct appending *a, const struct producer_claim *cla
     return refuse(a, KAFKA_INVALID_RECORD, "producer state");
 }
 
-static void set_columns(struct appending *a)
+static void set_columns(struct appending *a, struct moment now)
 {
     struct partition *partition = a->partition;
     int64_t size = (int64_t)producer_snapshot_bytes(&partition->producers);
     bool due =
         partition->snapshot_due || (partition->rows_since_snapshot >= SNAPSHOT_EVERY_ROWS &&
                                     partition->bytes_since_snapshot >= SNAPSHOT_EVERY_SIZES * size);
+    if (due)
+        producer_table_expire(&partition->producers, now.wall_us / 1000);
 
     a->columns = (struct log_batch_columns){
         .producer_id = a->in.batch.producer_id,
@@ -363,7 +372,7 @@ static enum append_result append_batch(struct appending *a, struct slice records
     }
     if (!segment_take(partition, a->in.batch.record_count, a->in.records.len))
         return APPEND_NO_ROOM;
-    set_columns(a);
+    set_columns(a, now);
     if (!choose_mutation(a) || !write_rows(a, now) || !admit(a, &claim, now)) {
         take_back(a);
         goto refused;

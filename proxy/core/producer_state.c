@@ -10,6 +10,7 @@ enum {
     SNAPSHOT_PRODUCER_BYTES = 19, /* id i64, epoch i16, last write i64, window count u8 */
     SNAPSHOT_BATCH_BYTES = 16,    /* first i32, last i32, offset i64 */
     TABLE_MIN_CAPACITY = 8,
+    SWEEP_AGAIN_MS = 5000, /* a sweep costs a copy of the table */
 };
 
 void producer_table_init(struct producer_table *table, const struct alloc *alloc)
@@ -28,6 +29,7 @@ void producer_table_clear(struct producer_table *table)
     for (size_t i = 0; i < table->capacity; i++)
         table->slots[i].producer_id = -1;
     table->count = 0;
+    table->swept_ms = 0;
 }
 
 int32_t producer_last_sequence(int32_t first_sequence, int32_t record_count)
@@ -68,18 +70,31 @@ static struct producer *place(struct producer_table *table, int64_t producer_id)
     return &table->slots[i];
 }
 
-/* Moves everything that `keep_after_ms` allows into a table of `capacity` places. */
-static int rebuild(struct producer_table *table, size_t capacity, int64_t keep_after_ms)
+/* Whom a sweep leaves: by the time of the last write, or of the first refusal. */
+struct keep {
+    int64_t written_after_ms, refused_after_ms;
+};
+
+static bool is_kept(const struct producer *producer, const struct keep *keep)
 {
-    struct producer_table fresh = {.alloc = table->alloc, .capacity = capacity};
+    return producer->last_write_ms >=
+           (producer->count > 0 ? keep->written_after_ms : keep->refused_after_ms);
+}
+
+/* Moves everything that `keep` allows into a table of `capacity` places. */
+static int rebuild(struct producer_table *table, size_t capacity, const struct keep *keep)
+{
+    struct producer_table fresh = {
+        .alloc = table->alloc, .capacity = capacity, .swept_ms = table->swept_ms};
 
     fresh.slots = alloc_array(table->alloc, capacity, sizeof(*fresh.slots));
     if (fresh.slots == NULL)
         return STATUS_NOMEM;
-    producer_table_clear(&fresh);
+    for (size_t i = 0; i < capacity; i++)
+        fresh.slots[i].producer_id = -1;
     for (size_t i = 0; i < table->capacity; i++) {
         const struct producer *old = &table->slots[i];
-        if (old->producer_id != -1 && old->last_write_ms >= keep_after_ms)
+        if (old->producer_id != -1 && is_kept(old, keep))
             *place(&fresh, old->producer_id) = *old;
     }
     alloc_free(table->alloc, table->slots, table->capacity * sizeof(*table->slots));
@@ -87,7 +102,6 @@ static int rebuild(struct producer_table *table, size_t capacity, int64_t keep_a
     return STATUS_OK;
 }
 
-/* The time of the oldest write that may stay when one place is needed. */
 static int64_t oldest_write_ms(const struct producer_table *table)
 {
     int64_t oldest = INT64_MAX;
@@ -98,22 +112,58 @@ static int64_t oldest_write_ms(const struct producer_table *table)
     return oldest;
 }
 
-static int make_room(struct producer_table *table, int64_t now_ms)
+/* Makes places, if there are too few and somebody may go. NOMEM. */
+static int sweep(struct producer_table *table, int64_t now_ms)
 {
-    if (table->count >= PRODUCERS_MAX) {
-        /* Half an hour of slack in one sweep, so that a flood of ids does not sweep at every batch.
-         */
-        int64_t keep_after = oldest_write_ms(table) + 2 * PRODUCER_PROTECTED_MS;
-        if (keep_after > now_ms - PRODUCER_PROTECTED_MS)
-            keep_after = now_ms - PRODUCER_PROTECTED_MS;
-        int rc = rebuild(table, table->capacity, keep_after);
-        if (rc < 0)
-            return rc;
-    }
+    struct keep keep = {oldest_write_ms(table) + 2 * PRODUCER_PROTECTED_MS,
+                        now_ms - PRODUCER_REFUSED_MS};
+
+    /* Half an hour of slack in one sweep, so that a flood of ids does not sweep at every batch. */
+    if (keep.written_after_ms > now_ms - PRODUCER_PROTECTED_MS)
+        keep.written_after_ms = now_ms - PRODUCER_PROTECTED_MS;
+    int rc = rebuild(table, table->capacity, &keep);
+    if (rc == STATUS_OK)
+        table->swept_ms = table->count >= PRODUCERS_MAX ? now_ms : 0;
+    return rc;
+}
+
+static bool may_sweep(const struct producer_table *table, int64_t now_ms)
+{
+    return table->count >= PRODUCERS_MAX &&
+           (now_ms < table->swept_ms || now_ms - table->swept_ms >= SWEEP_AGAIN_MS);
+}
+
+static int grow(struct producer_table *table)
+{
+    static const struct keep all = {INT64_MIN, INT64_MIN};
+
     if ((table->count + 1) * 4 <= table->capacity * 3)
         return STATUS_OK;
-    return rebuild(table, table->capacity == 0 ? TABLE_MIN_CAPACITY : table->capacity * 2,
-                   INT64_MIN);
+    return rebuild(table, table->capacity == 0 ? TABLE_MIN_CAPACITY : table->capacity * 2, &all);
+}
+
+static int make_room(struct producer_table *table, int64_t now_ms)
+{
+    int rc = may_sweep(table, now_ms) ? sweep(table, now_ms) : STATUS_OK;
+
+    return rc < 0 ? rc : grow(table);
+}
+
+bool producer_has_place(struct producer_table *table, int64_t producer_id, int64_t now_ms)
+{
+    if (table->count < PRODUCERS_HARD_MAX || find(table, producer_id) != NULL)
+        return true;
+    return may_sweep(table, now_ms) && sweep(table, now_ms) == STATUS_OK &&
+           table->count < PRODUCERS_HARD_MAX;
+}
+
+void producer_table_expire(struct producer_table *table, int64_t now_ms)
+{
+    const struct keep keep = {now_ms - PRODUCER_EXPIRY_MS, now_ms - PRODUCER_EXPIRY_MS};
+
+    if (table->count > 0 && oldest_write_ms(table) < keep.written_after_ms &&
+        rebuild(table, table->capacity, &keep) < 0)
+        return; /* out of memory: another time */
 }
 
 /* Is sequence `a` before `b` on the circle of 2^31? */
@@ -241,7 +291,9 @@ void producer_retract(struct producer_table *table, const struct producer_claim 
 void producer_block(struct producer_table *table, const struct producer_claim *claim, int16_t code,
                     int64_t now_ms)
 {
-    struct producer *producer = find_or_make(table, claim, now_ms);
+    struct producer *producer = producer_has_place(table, claim->producer_id, now_ms)
+                                    ? find_or_make(table, claim, now_ms)
+                                    : NULL;
 
     if (producer == NULL || claim->epoch < producer->epoch)
         return;
@@ -360,12 +412,9 @@ static int read_producer(struct producer_table *table, struct slice *in)
     for (size_t i = 0; i < producer.count; i++, p += SNAPSHOT_BATCH_BYTES)
         producer.window[i] = (struct producer_batch){
             (int32_t)be32_load(p), (int32_t)be32_load(p + 4), (int64_t)be64_load(p + 8)};
-    if ((table->count + 1) * 4 > table->capacity * 3) {
-        int rc = rebuild(table, table->capacity == 0 ? TABLE_MIN_CAPACITY : table->capacity * 2,
-                         INT64_MIN);
-        if (rc < 0)
-            return rc;
-    }
+    int rc = grow(table);
+    if (rc < 0)
+        return rc;
     *place(table, producer.producer_id) = producer;
     in->data += bytes;
     in->len -= bytes;

@@ -14,9 +14,11 @@
 
 #define PRODUCER_WINDOW       5
 #define PRODUCERS_MAX         5000               /* per partition; the oldest goes first */
+#define PRODUCERS_HARD_MAX    20000              /* when so many wrote just now: no new ones */
 #define PRODUCER_PROTECTED_MS (15LL * 60 * 1000) /* none is dropped within this of its last write  \
                                                   */
-#define PRODUCER_EXPIRY_MS (24LL * 3600 * 1000)  /* producer.id.expiration.ms */
+#define PRODUCER_EXPIRY_MS  (24LL * 3600 * 1000) /* producer.id.expiration.ms */
+#define PRODUCER_REFUSED_MS (60LL * 1000)        /* so long a producer is known by refusals only */
 
 struct producer_batch {
     int32_t first_sequence;
@@ -40,6 +42,7 @@ struct producer_table {
     struct producer *slots; /* open addressing; capacity is a power of two */
     size_t capacity;
     size_t count;
+    int64_t swept_ms; /* when the last sweep found nobody to drop; 0: it did */
 };
 
 enum producer_verdict {
@@ -69,6 +72,11 @@ int32_t producer_last_sequence(int32_t first_sequence, int32_t record_count);
 enum producer_verdict producer_check(const struct producer_table *table,
                                      const struct producer_claim *claim, int64_t *first_offset,
                                      int16_t *code);
+/* Is there a place for it? False: PRODUCERS_HARD_MAX others have written within
+ * PRODUCER_PROTECTED_MS. */
+bool producer_has_place(struct producer_table *table, int64_t producer_id, int64_t now_ms);
+/* Drops who has not written for PRODUCER_EXPIRY_MS. */
+void producer_table_expire(struct producer_table *table, int64_t now_ms);
 /* The batch has an offset now. NOMEM. */
 MUST_CHECK int producer_admit(struct producer_table *table, const struct producer_claim *claim,
                               int64_t first_offset, int64_t now_ms);
@@ -78,8 +86,8 @@ void producer_retract(struct producer_table *table, const struct producer_claim 
                       int64_t offset);
 /* How long ago a producer, of which only refusals are known, was first seen; -1: it was not. */
 int64_t producer_waited_ms(const struct producer_table *table, int64_t producer_id, int64_t now_ms);
-/* A batch that would have been accepted was refused with a retriable code. NOMEM is harmless: no
- * entry. */
+/* A batch that would have been accepted was refused with a retriable code. Without memory, or a
+ * place, there is no entry, which is harmless. */
 void producer_block(struct producer_table *table, const struct producer_claim *claim, int16_t code,
                     int64_t now_ms);
 /* Blocks in `refused` whoever is blocked in `table` or has batches at `stable` or above, which were

@@ -95,7 +95,7 @@ static int add_tail_row(struct recovery *recovery, const struct tail_row *row)
 }
 
 /* One row of the tail page: offset, record_count, producer_id, producer_epoch, base_sequence,
- * stable, producers. */
+ * stable, producers, time to live. */
 static int take_tail_row(struct recovery *recovery, const struct cql_result *result)
 {
     struct tail_row row = {.producer_id = -1};
@@ -115,6 +115,7 @@ static int take_tail_row(struct recovery *recovery, const struct cql_result *res
         row.record_count = 0;
     }
     recovery->lowest_offset = row.offset;
+    recovery->has_ttl = recovery->has_ttl || cql_result_cell(result, 7).data != NULL;
     int rc = add_tail_row(recovery, &row);
     if (rc < 0 || snapshot.data == NULL || row.record_count == 0 ||
         recovery->snapshot_offset >= 0 ||
@@ -170,7 +171,7 @@ void recovery_read_tail(struct recovery *recovery, struct moment now)
     recovery->page_rows = recovery->row_count == 0 ? TAIL_PAGE_ROWS : TAIL_PAGE_MORE_ROWS;
     (void)snprintf(text, sizeof(text),
                    "SELECT offset, record_count, producer_id, producer_epoch, base_sequence, "
-                   "stable, producers "
+                   "stable, producers, TTL(timestamp) "
                    "FROM \"%s\".\"%s\" WHERE partition = ? AND segment = ? AND offset < ? "
                    "ORDER BY offset DESC LIMIT %d",
                    partition->gateway->config->keyspace, partition->topic->table_name,
@@ -221,6 +222,7 @@ static void read_index(struct recovery *recovery, struct moment now)
                                        cql_value_i32(index, partition->index)};
     char text[256];
 
+    recovery->has_ttl = partition->topic->has_ttl;
     (void)snprintf(text, sizeof(text),
                    "SELECT segment, first_offset, limit_offset FROM \"%s\".sluice_segments "
                    "WHERE topic_id = ? AND partition = ? ORDER BY segment DESC LIMIT 1",

@@ -31,6 +31,7 @@ struct recovery {
     int32_t page_rows;
     struct tail_row *rows;
     size_t row_count, row_capacity;
+    bool has_ttl;            /* the table, or a row that was read: rows vanish by themselves */
     int64_t lowest_offset;   /* of the rows read */
     int64_t stable;          /* the greatest seen, -1: none */
     int64_t snapshot_offset; /* -1: none */
@@ -41,7 +42,8 @@ struct recovery {
     bool damaged;         /* the database lost acknowledged rows */
     bool empty;           /* the newest segment has no row */
     int64_t base;         /* below: acknowledged */
-    int64_t end;          /* the log's end */
+    int64_t end;          /* the log's end; damaged: above every row, whatever is missing below */
+    int64_t whole_end;    /* whole batches without a gap, from base on, end here */
     int64_t rewritten;    /* kept rows below are written again */
     int32_t rewrite_rows; /* of the next page */
     struct moment now;    /* of the answer at hand */

@@ -32,7 +32,8 @@ static void rewrite_next(struct recovery *recovery, struct moment now);
 static void go_live(struct recovery *recovery, struct moment now)
 {
     struct partition *partition = recovery->partition;
-    bool next_segment = recovery->indexed && (recovery->empty || recovery->damaged);
+    bool next_segment =
+        recovery->indexed && (recovery->empty || recovery->damaged || recovery->has_ttl);
     int64_t limit = recovery->segment_limit, segment = recovery->segment, end = recovery->end;
     int64_t rows = partition->gateway->config->segment_max_rows;
     bool indexed = recovery->indexed;

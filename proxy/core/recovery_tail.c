@@ -65,18 +65,19 @@ static void decide(struct recovery *recovery)
     recovery->empty = recovery->row_count == 0;
     recovery->base =
         recovery->stable > recovery->segment_first ? recovery->stable : recovery->segment_first;
-    recovery->damaged = is_damaged(recovery, recovery->base);
-    recovery->end = find_end(recovery, recovery->base);
+    recovery->damaged = !recovery->has_ttl && is_damaged(recovery, recovery->base);
+    recovery->whole_end = recovery->end = find_end(recovery, recovery->base);
     if (!recovery->damaged)
         return;
-    /* Nothing more is destroyed: what is there stays, and the log goes on in a new segment above
-     * it. */
+    /* Nothing more is destroyed: what is there stays and is written again from `base` on (which
+     * keeps late writes out of the holes), and the log goes on in a new segment above it. What lies
+     * behind a hole above `base` may have been acknowledged or not: it is kept, and not known. */
     int64_t highest = recovery->rows[0].offset;
     action_log(partition->gateway->actions, LOG_ERROR, "the database has lost acknowledged records",
                "topic=%s partition=%d segment=%lld below_offset=%lld highest_offset=%lld",
                partition->topic->name, partition->index, (long long)recovery->segment,
                (long long)recovery->base, (long long)highest);
-    recovery->base = recovery->end = highest + 1 > recovery->base ? highest + 1 : recovery->base;
+    recovery->end = highest + 1 > recovery->base ? highest + 1 : recovery->base;
 }
 
 /* The batches after the snapshot, in offset order. */
@@ -103,7 +104,7 @@ static int apply_batches(struct recovery *recovery, int64_t from, int64_t below,
 static bool take_producers(struct recovery *recovery, struct moment now)
 {
     struct producer_table *producers = &recovery->partition->producers;
-    int64_t below = recovery->scan_segment == recovery->segment ? recovery->end : INT64_MAX;
+    int64_t below = recovery->scan_segment == recovery->segment ? recovery->whole_end : INT64_MAX;
     int64_t from = recovery->snapshot_offset < 0 ? 0 : recovery->snapshot_offset;
     int rc = STATUS_OK;
 
@@ -129,7 +130,11 @@ void recovery_tail_read(struct recovery *recovery, struct moment now)
     bool has_state =
         recovery->snapshot_offset >= 0 &&
         (recovery->scan_segment != recovery->segment || recovery->snapshot_offset < recovery->end);
-    if (!has_state && recovery->scan_segment > 0 && !recovery->damaged) {
+    /* Where rows vanish by themselves, there is nothing below an empty one. */
+    bool bottom = recovery->scan_segment == 0 || recovery->damaged ||
+                  (recovery->has_ttl && recovery->scan_segment != recovery->segment &&
+                   recovery->row_count == 0);
+    if (!has_state && !bottom) {
         recovery_scan(recovery, recovery->scan_segment - 1, now);
         return;
     }

@@ -3,9 +3,12 @@
 #include "core/gateway_internal.h"
 #include "core/log_rows.h"
 #include "core/recovery.h"
+#include "cql/value.h"
 #include "kafka/error.h"
 
 #include <stdio.h>
+
+enum { TTL_FRESH_US = 1000 * 1000 }; /* loads that come together share one look */
 
 static size_t bucket_of(uint64_t seed, const void *bytes, size_t len)
 {
@@ -55,6 +58,8 @@ static void topic_free(struct topic *topic)
 {
     const struct alloc *alloc = topic->gateway->config->alloc;
 
+    if (topic->ttl_call != NULL)
+        cluster_call_cancel(topic->gateway->cluster, topic->ttl_call);
     for (int32_t i = 0; topic->partitions != NULL && i < topic->partition_count; i++)
         partition_deinit(&topic->partitions[i]);
     alloc_free(alloc, topic->partitions,
@@ -136,29 +141,77 @@ void topics_remove(struct topics *topics, struct topic *topic)
     topic_free(topic);
 }
 
-static void statement_prepared(struct topic *topic, struct cluster_statement **statement,
-                               struct cluster_statement *prepared,
-                               const struct cluster_reply *reply, struct moment now)
+/* One of the things that a load waits for is there, or (not `ok`) refused for the reason in
+ * `reply`. */
+static void prepared_one(struct topic *topic, bool ok, const struct cluster_reply *reply,
+                         struct moment now)
 {
     char text[128] = "the database does not answer";
 
     topic->preparing--;
-    if (prepared != NULL)
-        *statement = prepared;
-    else
+    if (!ok)
         topic->preparing_failed = true;
-    if (prepared == NULL && reply != NULL && reply->error != NULL)
+    if (!ok && reply != NULL && reply->error != NULL)
         (void)snprintf(text, sizeof(text), "%.*s",
                        (int)(reply->error->message.len < 120 ? reply->error->message.len : 120),
                        (const char *)reply->error->message.data);
     if (topic->preparing > 0)
         return;
-    bool ok = !topic->preparing_failed;
-    topic->stale = !ok;
+    topic->stale = topic->preparing_failed;
     for (int32_t i = 0; i < topic->partition_count; i++)
         if (topic->partitions[i].recovery != NULL)
-            recovery_prepared(topic->partitions[i].recovery, ok ? 0 : KAFKA_STORAGE_ERROR, text,
-                              now);
+            recovery_prepared(topic->partitions[i].recovery, topic->stale ? KAFKA_STORAGE_ERROR : 0,
+                              text, now);
+}
+
+static void statement_prepared(struct topic *topic, struct cluster_statement **statement,
+                               struct cluster_statement *prepared,
+                               const struct cluster_reply *reply, struct moment now)
+{
+    if (prepared != NULL)
+        *statement = prepared;
+    prepared_one(topic, prepared != NULL, reply, now);
+}
+
+static void ttl_read(void *context, const struct cluster_reply *reply, bool touched,
+                     struct moment now)
+{
+    struct topic *topic = context;
+    struct arena *arena = &topic->gateway->arena;
+    struct cql_result result;
+    int32_t seconds;
+
+    (void)touched;
+    topic->ttl_call = NULL;
+    arena_reset(arena);
+    bool ok = reply->outcome == CLUSTER_DONE &&
+              cql_result_open(reply->body, arena, &result) == STATUS_OK;
+    /* No row: no table. That is for the statements to say. */
+    if (ok)
+        topic->has_ttl = cql_result_next_row(&result) &&
+                         cql_cell_i32(cql_result_cell(&result, 0), &seconds) && seconds > 0;
+    prepared_one(topic, ok, reply, now);
+}
+
+static void ask_ttl(struct topic *topic, struct moment now)
+{
+    struct gateway *gateway = topic->gateway;
+    const struct cql_value values[] = {cql_value_text(gateway->config->keyspace),
+                                       cql_value_text(topic->table_name)};
+    const struct cluster_query query = {
+        .text = "SELECT default_time_to_live FROM system_schema.tables WHERE keyspace_name = ? AND "
+                "table_name = ?",
+        .values = values,
+        .value_count = 2,
+        .consistency = gateway->config->consistency,
+        .deadline_us = NEVER_US};
+
+    topic->ttl_asked_us = now.boot_us;
+    topic->ttl_call = cluster_ask(gateway->cluster, &query, ttl_read, topic, now);
+    if (topic->ttl_call != NULL)
+        topic->preparing++;
+    else
+        topic->preparing_failed = true;
 }
 
 static void first_prepared(void *context, struct cluster_statement *statement,
@@ -206,6 +259,8 @@ bool topic_prepare(struct topic *topic, struct moment now)
         prepare(topic, log_rows_first_text, first_prepared, now);
     if (all || topic->insert_plain == NULL)
         prepare(topic, log_rows_plain_text, plain_prepared, now);
+    if (all || topic->ttl_asked_us == 0 || now.boot_us - topic->ttl_asked_us > TTL_FRESH_US)
+        ask_ttl(topic, now);
     topic->preparing--;
     if (topic->preparing > 0)
         return false;

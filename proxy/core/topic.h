@@ -17,7 +17,10 @@ struct topic {
     uint8_t topic_id[16];
     enum topic_state state;
     struct cluster_statement *insert_first, *insert_plain; /* NULL: never prepared yet */
-    uint8_t preparing;                                     /* of the two, under way */
+    struct cluster_call *ttl_call;                         /* asking for the time to live */
+    int64_t ttl_asked_us;                                  /* 0: never */
+    bool has_ttl;                                          /* the table, when it was asked */
+    uint8_t preparing;                                     /* of the three, under way */
     bool preparing_failed;                                 /* one of them, in this round */
     struct record_rules rules; /* from its settings; those of the next batch */
     bool stale; /* the table may be another one by now: prepare again before the next load */
@@ -28,8 +31,9 @@ struct topic {
 /* What a batch may have as sent: the topic's own max.message.bytes, or limits.max_message_bytes. */
 size_t topic_max_message_bytes(const struct topic *topic);
 
-/* Prepares the two INSERT statements, if need be; recoveries that wait are told
- * (recovery_prepared). True: they are there. False and nothing of them under way: out of memory. */
+/* Prepares the two INSERT statements, if need be, and asks whether the table has a time to live;
+ * recoveries that wait are told (recovery_prepared). True: all is there. False and nothing of it
+ * under way: out of memory. */
 bool topic_prepare(struct topic *topic, struct moment now);
 /* The next load prepares them afresh; partitions that are live go on with what they have. */
 void topic_forget_statements(struct topic *topic);

@@ -276,6 +276,135 @@ static void behind_a_batch_that_met_a_partition_without_its_table_there_is_no_ga
     world_down(world);
 }
 
+static struct gateway_world *with_segments_of_100(void)
+{
+    struct gateway_world *world = world_new(&alloc_heap);
+
+    world->config.segment_max_rows = 100;
+    stub_add_topic("orders", 1, world->net.now);
+    assert_true(world_start(world));
+    world_run(world, 20 * MS_US);
+    return world;
+}
+
+static void a_producer_is_found_again_many_segments_back(void **state)
+{
+    (void)state;
+    struct gateway_world *world = with_segments_of_100();
+    struct fake_client *client = world_client(world);
+
+    produce(client, world_batch_of(world, 1, 0, 3));
+    world_run(world, 20 * MS_US);
+    produce(client, world_batch_of(world, 1, 3, 3));
+    world_run(world, 20 * MS_US);
+    expect_produced(client, 0, 0);
+    expect_produced(client, 0, 3);
+    for (int32_t i = 0; i < 20; i++) {
+        produce_now(world, client, i * 60, 60);
+        struct kafka_produce_partition_response produced;
+        assert_true(fake_client_produced(client, &produced));
+        assert_int_equal(produced.error_code, 0);
+    }
+    assert_true(table_model_count_all(world->tables, "sluice_segments") > 10);
+    for (int round = 0; round < 3; round++) {
+        world_restart(world, 10 * SECOND_US);
+        client = world_client(world);
+        produce(client, world_batch_of(world, 1, 0, 3));
+        produce(client, world_batch_of(world, 1, 3, 3));
+        world_run(world, SECOND_US);
+        expect_produced(client, 0, 0);
+        expect_produced(client, 0, 3);
+    }
+    produce(client, world_batch_of(world, 1, 7, 3));
+    world_run(world, SECOND_US);
+    expect_produced(client, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER, -1);
+    world_down(world);
+}
+
+static void a_producer_that_was_idle_for_a_day_is_forgotten_and_let_in_again(void **state)
+{
+    (void)state;
+    struct gateway_world *world = with_segments_of_100();
+    struct fake_client *client = world_client(world);
+
+    produce(client, world_batch_of(world, 1, 0, 3));
+    world_run(world, 20 * MS_US);
+    expect_produced(client, 0, 0);
+    produce_now(world, client, 0, 90);
+    expect_produced(client, 0, 3);
+    world_restart(world, 10 * SECOND_US); /* rows do not say when they were written: from now on */
+    client = world_client(world);
+    produce_now(world, client, 90, 5);
+    expect_produced(client, 0, 93);
+    world_restart(world, 25 * 3600 * SECOND_US);
+    client = world_client(world);
+    produce(client, world_batch_of(world, 1, 0, 3)); /* known until there is a new snapshot */
+    world_run(world, 100 * MS_US);
+    expect_produced(client, 0, 0);
+    produce_now(world, client, 95, 55);
+    expect_produced(client, 0, 98);
+    produce(client, world_batch_of(world, 1, 3, 3));
+    world_run(world, 100 * MS_US);
+    expect_produced(client, KAFKA_NOT_ENOUGH_REPLICAS, -1);
+    world_run(world, 11 * SECOND_US);
+    produce(client, world_batch_of(world, 1, 3, 3));
+    world_run(world, 100 * MS_US);
+    expect_produced(client, 0, 153);
+    world_down(world);
+}
+
+static void sequences_wrap_from_the_greatest_to_0_also_across_a_restart(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 1);
+    struct fake_client *client = world_client(world);
+    const int32_t first = INT32_MAX - 2;
+
+    produce_now(world, client, first, 2); /* let in after ten seconds */
+    expect_produced(client, KAFKA_NOT_ENOUGH_REPLICAS, -1);
+    world_run(world, 11 * SECOND_US);
+    produce_now(world, client, first, 2);
+    expect_produced(client, 0, 0);
+    produce_now(world, client, INT32_MAX, 3); /* INT32_MAX, 0, 1 */
+    expect_produced(client, 0, 2);
+    world_restart(world, 10 * SECOND_US);
+    client = world_client(world);
+    produce_now(world, client, first, 2);
+    expect_produced(client, 0, 0);
+    produce_now(world, client, INT32_MAX, 3);
+    expect_produced(client, 0, 2);
+    produce_now(world, client, 2, 1);
+    expect_produced(client, 0, 5);
+    produce_now(world, client, 4, 1);
+    expect_produced(client, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER, -1);
+    world_down(world);
+}
+
+static void an_epoch_is_remembered_across_a_restart(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 1);
+    struct fake_client *client = world_client(world);
+
+    produce_now(world, client, 0, 2);
+    expect_produced(client, 0, 0);
+    (void)world_batch_of(world, 7, 0, 2);
+    world->builder.producer_epoch = 3;
+    produce(client, batch_build(&world->builder));
+    world_run(world, 100 * MS_US);
+    expect_produced(client, 0, 2);
+    world_restart(world, 10 * SECOND_US);
+    client = world_client(world);
+    produce_now(world, client, 2, 2);
+    expect_produced(client, KAFKA_INVALID_PRODUCER_EPOCH, -1);
+    (void)world_batch_of(world, 7, 0, 2);
+    world->builder.producer_epoch = 3;
+    produce(client, batch_build(&world->builder));
+    world_run(world, 100 * MS_US);
+    expect_produced(client, 0, 2);
+    world_down(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +421,10 @@ int main(void)
         cmocka_unit_test(behind_a_batch_that_met_a_lost_lease_there_is_no_gap),
         cmocka_unit_test(behind_batches_that_the_database_refused_there_is_no_gap),
         cmocka_unit_test(behind_a_batch_that_met_a_partition_without_its_table_there_is_no_gap),
+        cmocka_unit_test(a_producer_is_found_again_many_segments_back),
+        cmocka_unit_test(a_producer_that_was_idle_for_a_day_is_forgotten_and_let_in_again),
+        cmocka_unit_test(sequences_wrap_from_the_greatest_to_0_also_across_a_restart),
+        cmocka_unit_test(an_epoch_is_remembered_across_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,6 +198,122 @@ static void a_flood_of_producer_ids_is_bounded_once_they_are_old(void **state)
     producer_table_deinit(&table);
 }
 
+static void admit_at(struct producer_table *table, int64_t id, int64_t at_ms)
+{
+    const struct producer_claim claim = {id, 0, 0, 1};
+
+    assert_int_equal(producer_admit(table, &claim, id, at_ms), STATUS_OK);
+}
+
+static bool is_known(const struct producer_table *table, int64_t id)
+{
+    int64_t offset;
+    int16_t code;
+
+    return check(table, id, 0, 0, 1, &offset, &code) == PRODUCER_DUPLICATE;
+}
+
+static void nobody_is_dropped_within_a_quarter_of_an_hour_and_the_oldest_goes_first(void **state)
+{
+    const int64_t minute_ms = 60 * 1000;
+    struct producer_table table;
+
+    (void)state;
+    producer_table_init(&table, &alloc_heap);
+    for (int64_t id = 0; id < 6000; id++) /* all within ten minutes */
+        admit_at(&table, id, minute_ms * 1000 + id * 100);
+    assert_int_equal(table.count, 6000);
+    admit_at(&table, 6000, minute_ms * 1000 + 3000 * 100 + 15 * minute_ms + 1);
+    assert_int_equal(table.count, 3000);
+    assert_false(is_known(&table, 2999));
+    assert_true(is_known(&table, 3001) && is_known(&table, 5999) && is_known(&table, 6000));
+    producer_table_deinit(&table);
+}
+
+static void there_is_no_place_for_one_more_when_all_have_written_just_now(void **state)
+{
+    struct producer_table table;
+    const struct producer_claim stranger = {1000000, 0, 5, 1};
+
+    (void)state;
+    producer_table_init(&table, &alloc_heap);
+    for (int64_t id = 0; id < PRODUCERS_HARD_MAX; id++) {
+        assert_true(producer_has_place(&table, id, 1000));
+        admit_at(&table, id, 1000);
+    }
+    assert_false(producer_has_place(&table, PRODUCERS_HARD_MAX, 2000));
+    assert_true(producer_has_place(&table, 17, 2000));
+    producer_block(&table, &stranger, 19, 2000);
+    assert_int_equal(table.count, PRODUCERS_HARD_MAX);
+    assert_true(producer_has_place(&table, PRODUCERS_HARD_MAX, 1001 + PRODUCER_PROTECTED_MS));
+    producer_table_deinit(&table);
+}
+
+static void who_is_known_by_refusals_only_makes_place_after_a_minute(void **state)
+{
+    struct producer_table table;
+
+    (void)state;
+    producer_table_init(&table, &alloc_heap);
+    for (int64_t id = 0; id < 4999; id++) {
+        const struct producer_claim claim = {id, 0, 7, 1};
+        producer_block(&table, &claim, 19, 1000);
+    }
+    admit_at(&table, 5000, 1000);
+    admit_at(&table, 5001, 62000);
+    assert_int_equal(table.count, 2);
+    assert_true(is_known(&table, 5000));
+    producer_table_deinit(&table);
+}
+
+static void a_day_after_its_last_write_a_producer_is_forgotten(void **state)
+{
+    struct producer_table table;
+
+    (void)state;
+    producer_table_init(&table, &alloc_heap);
+    admit_at(&table, 1, 1000);
+    admit_at(&table, 2, 2000);
+    producer_table_expire(&table, 1000 + PRODUCER_EXPIRY_MS);
+    assert_true(is_known(&table, 1) && is_known(&table, 2));
+    producer_table_expire(&table, 1001 + PRODUCER_EXPIRY_MS);
+    assert_true(!is_known(&table, 1) && is_known(&table, 2));
+    producer_table_deinit(&table);
+}
+
+static void batches_that_are_taken_back_newest_first_leave_what_was_before(void **state)
+{
+    struct producer_table table;
+    int64_t offset;
+    int16_t code;
+
+    (void)state;
+    producer_table_init(&table, &alloc_heap);
+    for (int32_t i = 0; i < 4; i++)
+        admit(&table, 7, 0, i * 10, 10, 100 + i * 10);
+    for (int32_t i = 3; i > 1; i--)
+        producer_retract(&table, &(struct producer_claim){7, 0, i * 10, 10}, 100 + i * 10);
+    assert_int_equal(check(&table, 7, 0, 30, 10, &offset, &code), PRODUCER_GAP);
+    assert_int_equal(check(&table, 7, 0, 10, 10, &offset, &code), PRODUCER_DUPLICATE);
+    assert_int_equal(check(&table, 7, 0, 20, 10, &offset, &code), PRODUCER_ACCEPT);
+    /* a whole window, and what had left it before */
+    for (int32_t i = 2; i < 9; i++)
+        admit(&table, 7, 0, i * 10, 10, 100 + i * 10);
+    for (int32_t i = 8; i > 1; i--)
+        producer_retract(&table, &(struct producer_claim){7, 0, i * 10, 10}, 100 + i * 10);
+    assert_int_equal(check(&table, 7, 0, 20, 10, &offset, &code), PRODUCER_ACCEPT);
+    assert_int_equal(check(&table, 7, 0, 10, 10, &offset, &code), PRODUCER_OLD);
+    assert_int_equal(check(&table, 7, 0, 0, 10, &offset, &code), PRODUCER_OLD);
+    assert_int_equal(check(&table, 7, 0, 30, 10, &offset, &code), PRODUCER_GAP);
+    /* an epoch that began with one of them */
+    admit(&table, 7, 1, 0, 10, 200);
+    admit(&table, 7, 1, 10, 10, 210);
+    producer_retract(&table, &(struct producer_claim){7, 1, 10, 10}, 210);
+    producer_retract(&table, &(struct producer_claim){7, 1, 0, 10}, 200);
+    assert_int_equal(check(&table, 7, 1, 0, 10, &offset, &code), PRODUCER_ACCEPT);
+    producer_table_deinit(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +326,11 @@ int main(void)
         cmocka_unit_test(a_snapshot_gives_the_same_table_back),
         cmocka_unit_test(every_cut_of_a_snapshot_is_refused),
         cmocka_unit_test(a_flood_of_producer_ids_is_bounded_once_they_are_old),
+        cmocka_unit_test(nobody_is_dropped_within_a_quarter_of_an_hour_and_the_oldest_goes_first),
+        cmocka_unit_test(there_is_no_place_for_one_more_when_all_have_written_just_now),
+        cmocka_unit_test(who_is_known_by_refusals_only_makes_place_after_a_minute),
+        cmocka_unit_test(a_day_after_its_last_write_a_producer_is_forgotten),
+        cmocka_unit_test(batches_that_are_taken_back_newest_first_leave_what_was_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 #include "tests/support/table_store.h"
 #include "tests/support/table_text.h"
 
-enum { TABLES_MAX = 64 };
+enum { TABLES_MAX = 80 };
 
 struct prepared {
     uint8_t id[32];
@@ -67,6 +67,13 @@ static const struct model_column segment_columns[] = {
     {"first_timestamp", CQL_TYPE_TIMESTAMP, MODEL_REGULAR},
 };
 
+/* system_schema.tables */
+static const struct model_column schema_columns[] = {
+    {"keyspace_name", CQL_TYPE_VARCHAR, MODEL_PARTITION_KEY},
+    {"table_name", CQL_TYPE_VARCHAR, MODEL_PARTITION_KEY},
+    {"default_time_to_live", CQL_TYPE_INT, MODEL_REGULAR},
+};
+
 static void die(const char *why, struct slice text)
 {
     fprintf(stderr, "table model: %s: %.*s\n", why, (int)text.len, (const char *)text.data);
@@ -81,6 +88,7 @@ struct table_model *table_model_new(void)
     arena_init(&model->arena, &alloc_heap, 64 * 1024, SIZE_MAX);
     buf_init(&model->rows, &alloc_heap, SIZE_MAX);
     buf_init(&model->body, &alloc_heap, SIZE_MAX);
+    table_model_create(model, "tables", schema_columns, 3);
     return model;
 }
 
@@ -178,7 +186,7 @@ static const struct cql_value *bound_value(const struct bound *bound, const char
 }
 
 /* The partition key's values, one after the other; every one must be bound. */
-static struct slice partition_key(const struct bound *bound, uint8_t key[64])
+static struct slice partition_key(const struct bound *bound, uint8_t key[MODEL_KEY_MAX_BYTES])
 {
     size_t len = 0;
     for (size_t i = 0; i < bound->table->column_count; i++) {
@@ -186,7 +194,7 @@ static struct slice partition_key(const struct bound *bound, uint8_t key[64])
         if (column->role != MODEL_PARTITION_KEY)
             continue;
         const struct cql_value *value = bound_value(bound, column->name);
-        if (value == NULL || value->bytes.data == NULL || len + value->bytes.len > 64)
+        if (value == NULL || value->bytes.data == NULL || len + value->bytes.len > MODEL_KEY_MAX_BYTES)
             die("partition key is not bound", slice_cstr(column->name));
         memcpy(key + len, value->bytes.data, value->bytes.len);
         len += value->bytes.len;
@@ -216,7 +224,7 @@ static void clustering_range(const struct bound *bound, int64_t *from, int64_t *
 
 static void execute_insert(const struct bound *bound)
 {
-    uint8_t key[64];
+    uint8_t key[MODEL_KEY_MAX_BYTES];
     int clustering = store_clustering(bound->table);
     struct store_partition *partition = store_find_or_make(bound->table, partition_key(bound, key));
     int64_t at = 0;
@@ -227,6 +235,7 @@ static void execute_insert(const struct bound *bound)
         at = integer_of(value->bytes);
     }
     struct store_row *row = store_insert(partition, at, bound->at_us);
+    row->ttl_s = bound->table->ttl_s;
     for (size_t i = 0; i < bound->statement->column_count; i++) {
         int column = column_of(bound->table, &bound->statement->columns[i]);
         if (bound->table->columns[column].role == MODEL_REGULAR && !bound->values[i].unset)
@@ -236,7 +245,7 @@ static void execute_insert(const struct bound *bound)
 
 static void execute_delete(const struct bound *bound)
 {
-    uint8_t key[64];
+    uint8_t key[MODEL_KEY_MAX_BYTES];
     int64_t from, below;
     clustering_range(bound, &from, &below);
     store_delete_range(store_find_or_make(bound->table, partition_key(bound, key)), from, below,
@@ -255,12 +264,22 @@ static void put_cell(struct buf *out, struct slice bytes)
     buf_wrote(out, (size_t)(cql_put_bytes(buf_tail(out), bytes) - buf_tail(out)));
 }
 
+static bool is_ttl(const struct text_name *column)
+{
+    return strcmp(column->text, TEXT_TTL) == 0;
+}
+
 static void put_row(struct buf *out, const struct bound *bound, struct slice key,
                     const struct store_partition *partition, const struct store_row *row)
 {
     for (size_t i = 0; i < bound->statement->column_count; i++) {
-        int column = column_of(bound->table, &bound->statement->columns[i]);
         uint8_t integer[8];
+        if (is_ttl(&bound->statement->columns[i])) {
+            be32_store(integer, (uint32_t)row->ttl_s);
+            put_cell(out, row->ttl_s == 0 ? SLICE_NULL : slice_make(integer, 4));
+            continue;
+        }
+        int column = column_of(bound->table, &bound->statement->columns[i]);
         if (bound->table->columns[column].role == MODEL_REGULAR) {
             const struct store_cell *cell = store_cell_seen(partition, row, (size_t)column);
             put_cell(out, cell == NULL ? SLICE_NULL : slice_make(cell->bytes, cell->len));
@@ -275,7 +294,7 @@ static void put_row(struct buf *out, const struct bound *bound, struct slice key
 
 static int32_t put_rows(struct buf *out, const struct bound *bound)
 {
-    uint8_t bytes[64];
+    uint8_t bytes[MODEL_KEY_MAX_BYTES];
     struct slice key = partition_key(bound, bytes);
     const struct store_partition *partition = store_find(bound->table, key);
     int64_t from, below;
@@ -325,11 +344,15 @@ static void execute_select(struct table_model *model, const struct bound *bound,
 
     for (size_t i = 0; i < count; i++) {
         const char *name = bound->statement->columns[i].text;
-        int column = column_of(bound->table, &bound->statement->columns[i]);
+        uint16_t type = CQL_TYPE_INT;
+        if (!is_ttl(&bound->statement->columns[i]))
+            type = (uint16_t)bound->table
+                       ->columns[column_of(bound->table, &bound->statement->columns[i])]
+                       .type;
         columns[i] = (struct cql_column){SLICE_LITERAL("sluice"),
                                          slice_cstr(bound->table->name),
                                          slice_cstr(name),
-                                         {.id = (uint16_t)bound->table->columns[column].type}};
+                                         {.id = type}};
     }
     buf_reset(&model->rows);
     result.row_count = put_rows(&model->rows, bound);
@@ -581,6 +604,20 @@ void table_model_each(const struct table_model *model, const char *name,
                 each(context, key);
         }
     }
+}
+
+void table_model_set_ttl(struct table_model *model, const char *name, int32_t seconds)
+{
+    struct store_table *schema = find_table(model, "tables"), *table = find_table(model, name);
+    uint8_t key[MODEL_KEY_MAX_BYTES], value[4];
+    int len = snprintf((char *)key, sizeof(key), "sluice%s", name);
+
+    assert_non_null(table);
+    be32_store(value, (uint32_t)seconds);
+    struct store_row *row =
+        store_insert(store_find_or_make(schema, slice_make(key, (size_t)len)), 0, 1);
+    store_write(row, 2, slice_make(value, 4), ++table->altered);
+    table->ttl_s = seconds;
 }
 
 void table_model_lose(struct table_model *model, struct model_key key)

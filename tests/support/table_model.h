@@ -14,7 +14,8 @@
 
 #include "cql/result.h"
 
-#define MODEL_COLUMNS_MAX 16
+#define MODEL_COLUMNS_MAX   16
+#define MODEL_KEY_MAX_BYTES 320
 
 /* At most one clustering column, a bigint. */
 enum model_role { MODEL_PARTITION_KEY, MODEL_CLUSTERING, MODEL_CLUSTERING_DESC, MODEL_REGULAR };
@@ -71,6 +72,9 @@ size_t table_model_count_all(const struct table_model *model, const char *table)
 /* Every row of a log table that a reader sees, offsets rising within each Cassandra partition. */
 void table_model_each(const struct table_model *model, const char *table,
                       void (*each)(void *context, struct model_key key), void *context);
+/* ALTER TABLE ... WITH default_time_to_live: rows that are written from now on show it. They never
+ * vanish by themselves: that is table_model_lose. */
+void table_model_set_ttl(struct table_model *model, const char *table, int32_t seconds);
 /* The database loses a row: nothing remains of it, no delete either. */
 void table_model_lose(struct table_model *model, struct model_key key);
 

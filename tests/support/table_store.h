@@ -14,6 +14,7 @@ struct store_cell {
 struct store_row {
     int64_t clustering;
     int64_t marker_us;                          /* of the newest INSERT */
+    int32_t ttl_s;                              /* that it had; 0: none */
     struct store_cell cells[MODEL_COLUMNS_MAX]; /* by column of the table */
 };
 
@@ -23,7 +24,7 @@ struct store_delete {
 };
 
 struct store_partition {
-    uint8_t key[64];
+    uint8_t key[MODEL_KEY_MAX_BYTES];
     size_t key_len;
     struct store_row *rows; /* by clustering */
     size_t row_count;
@@ -33,6 +34,8 @@ struct store_partition {
 
 struct store_table {
     char *name;
+    int32_t ttl_s;
+    int64_t altered; /* times */
     const struct model_column *columns;
     size_t column_count;
     struct store_partition *partitions;

@@ -67,11 +67,23 @@ static bool table(struct text *text, struct text_statement *statement)
     return name(text, &statement->table) && (!skip(text, ".") || name(text, &statement->table));
 }
 
+/* name or TTL(name) */
+static bool column(struct text *text, struct text_name *to)
+{
+    struct text_name of;
+
+    if (!name(text, to) || !skip(text, "("))
+        return to->text[0] != '\0';
+    bool is_ttl = strcmp(to->text, "TTL") == 0;
+    snprintf(to->text, sizeof(to->text), TEXT_TTL);
+    return is_ttl && name(text, &of) && skip(text, ")");
+}
+
 static bool columns(struct text *text, struct text_statement *statement)
 {
     do {
         if (statement->column_count == TEXT_NAMES_MAX ||
-            !name(text, &statement->columns[statement->column_count++]))
+            !column(text, &statement->columns[statement->column_count++]))
             return false;
     } while (skip(text, ","));
     return true;

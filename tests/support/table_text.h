@@ -2,7 +2,7 @@
  *
  *      INSERT INTO t (c, ...) VALUES (?, ...)
  *      DELETE FROM t USING TIMESTAMP ? WHERE c = ? [AND c >= ?] [AND c < ?]
- *      SELECT c, ... FROM t WHERE c = ? [AND c >= ?] [AND c < ?] [ORDER BY c ASC|DESC] [LIMIT n]
+ *      SELECT c | TTL(c), ... FROM t WHERE c = ? [AND c >= ?] [AND c < ?] [ORDER BY c ASC|DESC] [LIMIT n]
  *
  * with t as name, "name", keyspace.name, each part quoted or not. */
 #ifndef TESTS_SUPPORT_TABLE_TEXT_H
@@ -15,6 +15,7 @@
 #include "proto/slice.h"
 
 #define TEXT_NAMES_MAX      16
+#define TEXT_TTL            "TTL()" /* the name of such a column */
 #define TEXT_NAME_MAX_BYTES 256
 
 enum text_kind { TEXT_INSERT, TEXT_DELETE, TEXT_SELECT };
