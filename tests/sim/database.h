@@ -222,8 +222,8 @@ unsigned database_replica(const struct database *database, const char *keyspace,
 int database_column(const struct database *database, const char *keyspace, const char *table,
                     const char *column);
 bool database_has_table(const struct database *database, const char *keyspace, const char *table);
-/* Each visible row of the table, Cassandra partitions in no order, rows in clustering order. Returns
- * how many. `each` may be NULL. */
+/* Each visible row of the table, Cassandra partitions in no order, rows in clustering order.
+ * Returns how many. `each` may be NULL. */
 size_t database_each(const struct database *database, const char *keyspace, const char *table,
                      database_copies copies,
                      void (*each)(void *context, const struct database_row *row), void *context);
