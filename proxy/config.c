@@ -353,6 +353,11 @@ static int check_cassandra(const struct config *config, struct config_error *err
                      "an acknowledged record could be lost at this level; use LOCAL_QUORUM or "
                      "QUORUM, or say unsafe_consistency: true",
                      error);
+    if (g->remote_data_centers && g->consistency == CQL_CONSISTENCY_LOCAL_QUORUM)
+        return blame(config, "cassandra", "remote_data_centers",
+                     "to a node of another data centre LOCAL_QUORUM means its own; use consistency "
+                     "QUORUM, or stay at home",
+                     error);
     if (g->window_min > g->window_start || g->window_start > g->window_max)
         return blame(config, "cassandra", "window_start",
                      "must lie between window_min and window_max", error);

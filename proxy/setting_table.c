@@ -114,7 +114,8 @@ const struct setting setting_table[] = {
  AT(contact_points),
  .default_text = "127.0.0.1:9042", .min = 9042, .flag = "--contact-points",
  .help = "Nodes to connect to, HOST or HOST:PORT, separated by commas or as a YAML list. A name\n"
-         "may stand for several addresses: they are tried in turn."},
+         "may stand for several addresses: they are tried in turn. One that answers is enough:\n"
+         "the other nodes are found through it (see discover_nodes)."},
 {.section = "cassandra", .key = "keyspace", .type = SETTING_TEXT,
  AT(gateway.keyspace),
  .default_text = "sluice", .flag = "--keyspace", .is_valid = is_keyspace,
@@ -140,6 +141,22 @@ const struct setting setting_table[] = {
  .marks = SETTING_EMPTY_IS_UNSET,
  .help = "The home data centre: its nodes are used, and its replicas answer LOCAL_QUORUM. Empty:\n"
          "that of the first node reached. All gateways of a keyspace must have the same one."},
+{.section = "cassandra", .key = "remote_data_centers", .type = SETTING_BOOL,
+ AT(gateway.remote_data_centers),
+ .default_text = "false",
+ .help = "Nodes of other data centres take requests too, when none at home can. Only with\n"
+         "consistency QUORUM: for them, LOCAL_QUORUM would be another one."},
+{.section = "cassandra", .key = "discover_nodes", .type = SETTING_BOOL,
+ AT(gateway.discover_nodes),
+ .default_text = "true",
+ .help = "All nodes of the home data centre that the contact points tell of are connected to,\n"
+         "and each row is sent to one of its replicas. false: the contact points only, as where\n"
+         "nodes can be reached under other addresses only than those that they tell."},
+{.section = "cassandra", .key = "connections_per_node", .type = SETTING_INTEGER,
+ AT(gateway.connections_per_node),
+ .default_text = "1", .min = 1, .max = 64,
+ .help = "Connections to each node. One is enough for most; a ScyllaDB node gets one for each of\n"
+         "its shards in any case."},
 {.section = "cassandra", .key = "consistency", .type = SETTING_CHOICE,
  AT(gateway.consistency),
  .default_text = "LOCAL_QUORUM", .choices = consistencies,

@@ -67,7 +67,7 @@ struct cluster_request {
     struct list node;
     struct list timed;                 /* in the list of requests with a deadline */
     struct link *link;                 /* in flight or waiting for statements there */
-    struct link *avoid;                /* where the attempt before failed */
+    uint32_t avoid;                    /* serial of the node where the attempt before failed */
     struct cluster_statement *missing; /* the statement that `link` did not know */
     uint64_t output_round;             /* of the link, when the request was handed to it */
     int64_t attempt_deadline_us;
@@ -152,7 +152,8 @@ void cluster_get_facts(const struct cluster *cluster, struct cluster_facts *fact
 /* What the control plane read in system.local: the strings of `local` are taken over. */
 void cluster_set_local(struct cluster *cluster, const struct cluster_facts *local);
 
-/* Schema events of the nodes (table changed or dropped), debounced by the receiver. */
+/* Schema events of the nodes (table changed or dropped), debounced by the receiver. CREATED of a
+ * table without a name in our keyspace: the node that tells events was lost, some may be missing. */
 typedef void (*cluster_schema_changed)(void *context, const struct cql_push *push,
                                        struct moment now);
 void cluster_on_schema_change(struct cluster *cluster, cluster_schema_changed changed,

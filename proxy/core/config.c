@@ -21,6 +21,8 @@ static void cassandra_defaults(struct gateway_config *config)
     config->keyspace = "sluice";
     config->consistency = CQL_CONSISTENCY_LOCAL_QUORUM;
     config->schema_create = true;
+    config->discover_nodes = true;
+    config->connections_per_node = 1;
     config->window_start = 32;
     config->window_min = 8;
     config->window_max = 1024;

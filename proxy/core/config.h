@@ -43,6 +43,10 @@ struct gateway_config {
     const char *user; /* NULL: none */
     const char *password;
     const char *local_dc; /* NULL: that of the first node reached */
+    bool discover_nodes;  /* the nodes that the contact points tell of are used as well, and the
+                             replicas of a row are told to its own nodes */
+    bool remote_data_centers; /* nodes of other data centres take requests too */
+    uint32_t connections_per_node; /* 1; a node with shards gets one for each */
     enum cql_consistency
         consistency; /* LOCAL_QUORUM or QUORUM; lower ones need unsafe_consistency */
     bool unsafe_consistency;

@@ -1,5 +1,5 @@
 /*
- * One connection to a contact point, and coming back to it.
+ * One connection to a node, and coming back to it.
  *
  *              time             link_connected         READY
  *   WAITING ---------> CONNECTING -----------> STARTING -----> READY
@@ -35,35 +35,73 @@ static void link_set_state(struct link *link, enum link_state state)
         [LINK_CLOSING] = {[LINK_WAITING] = true},
     };
     assert(allowed[link->state][state]);
-    if (link->state == LINK_READY)
+    struct node *node = link->node;
+    if (link->state == LINK_READY) {
+        bool was_ready = node_is_ready(node);
         link->cluster->ready_count--;
+        node->ready_links--;
+        if (was_ready && !node_is_ready(node))
+            link->cluster->usable_count--;
+    }
     if (state == LINK_READY)
         link->cluster->ready_count++;
     link->state = state;
 }
 
-void link_init(struct link *link, struct cluster *cluster, const struct contact_point *point)
+struct link *link_new(struct node *node, int64_t open_at_us)
 {
-    char quoted[LOG_QUOTED_BYTES];
-    link->cluster = cluster;
-    link->source.host = point->host;
-    link->source.port = point->port;
-    snprintf(link->name, sizeof(link->name), "%.90s:%u",
-             log_quote(quoted, sizeof(quoted), point->host, strlen(point->host)), point->port);
+    struct link *link = alloc_zeroed(node->cluster->alloc, sizeof(*link));
+    if (link == NULL)
+        return NULL;
+    link->cluster = node->cluster;
+    link->node = node;
     link->state = LINK_WAITING;
-    link->reconnect_at_us = NEVER_US;
-    window_reset(&link->window, cluster->config);
+    link->shard = -1;
+    link->reconnect_at_us = open_at_us;
     list_init(&link->preparations);
     list_init(&link->mismatched);
     list_init(&link->unprepared);
+    return link;
 }
 
-void link_deinit(struct link *link)
+void link_free(struct link *link)
 {
-    action_forget_link(link->cluster->actions, link);
+    struct cluster *cluster = link->cluster;
+    action_forget_link(cluster->actions, link);
+    cluster_cancel(cluster, &link->identify);
     preparation_deinit(link);
     cql_connection_free(link->connection);
-    link->connection = NULL;
+    alloc_free(cluster->alloc, link, sizeof(*link));
+}
+
+int link_ask(struct link *link, struct cluster_request *request, const char *text,
+             cluster_done done, void *context, int64_t timeout_us, struct moment now)
+{
+    struct cluster *cluster = link->cluster;
+    const struct cql_query query = {.text = slice_cstr(text), .consistency = CQL_CONSISTENCY_ONE};
+    struct cql_body *body = cql_body_new(cluster->alloc, (size_t)4 * 1024);
+    if (body == NULL)
+        return STATUS_NOMEM;
+    *request = (struct cluster_request){
+        .opcode = CQL_QUERY,
+        .body = body,
+        .control = true,
+        .pinned = true,
+        .deadline_us = now.boot_us + timeout_us,
+        .done = done,
+        .context = context,
+        .last_error = -1,
+    };
+    list_init(&request->node);
+    list_init(&request->timed);
+    int rc = cql_query_encode(&body->buf, &query);
+    if (rc == STATUS_OK)
+        rc = request_transmit(cluster, link, request, now);
+    if (rc == STATUS_OK)
+        request_insert_timed(cluster, request); /* it has the reference now */
+    else
+        cql_body_unref(body);
+    return rc;
 }
 
 /* --- coming back --- */
@@ -72,14 +110,16 @@ static void log_unreachable(struct link *link, const char *reason, struct moment
 {
     char quoted[LOG_QUOTED_BYTES];
     log_quote(quoted, sizeof(quoted), reason, strlen(reason));
-    bool first = !link->told_unreachable;
-    if (!first && now.boot_us - link->logged_at_us < STILL_UNREACHABLE_LOG_US)
+    struct node *node = link->node;
+    bool first = !node->told_unreachable;
+    if (node->ready_links > 0 || node->is_retired ||
+        (!first && now.boot_us - node->logged_at_us < STILL_UNREACHABLE_LOG_US))
         return;
-    link->told_unreachable = true;
-    link->logged_at_us = now.boot_us;
+    node->told_unreachable = true;
+    node->logged_at_us = now.boot_us;
     action_log(link->cluster->actions, LOG_WARN,
                first ? "cassandra node is unreachable" : "cassandra node is still unreachable",
-               "node=%s reason=%s attempts=%u", link->name, quoted, link->failures);
+               "node=%s reason=%s attempts=%u", node->name, quoted, link->failures);
 }
 
 /* Exponential with full jitter above the least: nodes that come back meet no crowd. */
@@ -98,16 +138,7 @@ static int64_t reconnect_delay_us(struct link *link)
 static void link_remember_error(struct link *link, const char *reason)
 {
     struct cluster_facts *facts = &link->cluster->facts;
-    snprintf(facts->last_error, sizeof(facts->last_error), "%s: %.200s", link->name, reason);
-}
-
-/* Another link that is ready tells the schema events from now on; all are registered. */
-static void choose_event_link(struct cluster *cluster)
-{
-    cluster->event_link = NULL;
-    for (size_t i = 0; i < cluster->link_count && cluster->event_link == NULL; i++)
-        if (cluster->links[i].state == LINK_READY)
-            cluster->event_link = &cluster->links[i];
+    snprintf(facts->last_error, sizeof(facts->last_error), "%.100s: %.200s", link->node->name, reason);
 }
 
 /* What was under way on it goes elsewhere. The state is no longer READY, so none of it comes back
@@ -115,13 +146,12 @@ static void choose_event_link(struct cluster *cluster)
 static void link_give_back_requests(struct link *link, struct moment now)
 {
     struct cluster *cluster = link->cluster;
-    if (cluster->event_link == link)
-        choose_event_link(cluster);
     struct cluster_request *request;
     while (link->connection != NULL &&
            (request = cql_connection_take_pending(link->connection)) != NULL)
         request_lost(cluster, request, now);
     preparation_link_lost(link, now);
+    topology_link_lost(link, now);
     assert(link->requests == 0);
 }
 
@@ -137,11 +167,12 @@ static void link_fail(struct link *link, enum link_state to, const char *reason,
     if (was_ready && now.boot_us - link->ready_since_us >= link_config(link)->reconnect_max_us)
         link->failures = 0;
     link->failures++;
-    if (was_ready) {
-        action_log(actions, LOG_WARN, "cassandra node is lost", "node=%s reason=%s", link->name,
-                   log_quote(quoted, sizeof(quoted), reason, strlen(reason)));
-        link->told_unreachable = false;
-    } else {
+    if (was_ready && link->node->ready_links == 0 && !link->node->is_retired &&
+        !link->node->is_asleep) {
+        action_log(actions, LOG_WARN, "cassandra node is lost", "node=%s reason=%s",
+                   link->node->name, log_quote(quoted, sizeof(quoted), reason, strlen(reason)));
+        link->node->told_unreachable = false;
+    } else if (!was_ready) {
         log_unreachable(link, reason, now);
     }
     link_give_back_requests(link, now);
@@ -153,9 +184,23 @@ static void link_fail_and_close(struct link *link, const char *reason, struct mo
     action_link(link->cluster->actions, ACTION_LINK_CLOSE, link);
 }
 
+void link_shut(struct link *link, const char *reason, struct moment now)
+{
+    link->reconnect_at_us = NEVER_US;
+    if (link->state != LINK_WAITING && link->state != LINK_CLOSING)
+        link_fail_and_close(link, reason, now);
+}
+
+void link_shut_for_now(struct link *link, const char *reason, struct moment now)
+{
+    if (link->state == LINK_STARTING || link->state == LINK_READY)
+        link_fail_and_close(link, reason, now);
+}
+
 void link_closed(struct link *link, const char *reason, struct moment now)
 {
     link->driver = NULL;
+    link->cluster->now_us = now.boot_us;
     if (link->state == LINK_WAITING)
         return;
     action_forget_link(link->cluster->actions, link); /* there is no socket to do it with */
@@ -165,7 +210,9 @@ void link_closed(struct link *link, const char *reason, struct moment now)
         link_fail(link, LINK_WAITING, reason, now);
     cql_connection_free(link->connection);
     link->connection = NULL;
-    link->reconnect_at_us = now.boot_us + reconnect_delay_us(link);
+    link->reconnect_at_us = link->node->is_asleep || link->node->is_retired
+                                ? NEVER_US
+                                : now.boot_us + reconnect_delay_us(link);
     cluster_settle(link->cluster, now);
 }
 
@@ -174,6 +221,8 @@ void link_closed(struct link *link, const char *reason, struct moment now)
 static void link_open(struct link *link, struct moment now)
 {
     link_set_state(link, LINK_CONNECTING);
+    link->source.host = link->node->host;
+    link->source.port = link->node->port;
     link->connect_deadline_us = now.boot_us + link_config(link)->connect_timeout_us;
     action_link(link->cluster->actions, ACTION_LINK_OPEN, link);
 }
@@ -209,21 +258,20 @@ static void link_became_ready(struct link *link, struct moment now)
     struct cluster *cluster = link->cluster;
     link_set_state(link, LINK_READY);
     link->ready_since_us = now.boot_us;
-    link->told_unreachable = false;
-    window_reset(&link->window, cluster->config);
-    if (cluster->event_link == NULL)
-        cluster->event_link = link;
     if (cql_connection_supported(link->connection, "SCYLLA_NR_SHARDS").data != NULL)
         cluster->facts.is_scylla = true;
     cluster->room_appeared = true;
-    action_log(cluster->actions, LOG_INFO, "cassandra node is up", "node=%s", link->name);
+    node_link_ready(link, now);
+    topology_link_ready(link, now);
 }
 
 static void link_pushed(struct link *link, const struct cql_push *push, struct moment now)
 {
     struct cluster *cluster = link->cluster;
-    if (push->kind == CQL_PUSH_SCHEMA && link == cluster->event_link &&
-        cluster->schema_hook != NULL)
+    if (link != cluster->control_link)
+        return;
+    topology_pushed(cluster, push, now);
+    if (push->kind == CQL_PUSH_SCHEMA && cluster->schema_hook != NULL)
         cluster->schema_hook(cluster->schema_context, push, now);
 }
 
@@ -237,6 +285,7 @@ static void link_take_events(struct link *link, struct moment now)
             link_became_ready(link, now);
             break;
         case CQL_EVENT_RESPONSE:
+            link->node->heard_us = now.boot_us;
             request_answered(link->cluster, event.tag, &event, now);
             break;
         case CQL_EVENT_PUSH:
@@ -253,6 +302,7 @@ void link_received(struct link *link, size_t bytes, struct moment now)
 {
     if (link->connection == NULL || link->state == LINK_CLOSING)
         return;
+    link->cluster->now_us = now.boot_us;
     cql_connection_received(link->connection, bytes, now.boot_us);
     link_take_events(link, now);
     link_wants_write(link);

@@ -74,7 +74,7 @@ static void mark_mismatch(struct link *link, struct preparation *preparation, st
     struct cluster_statement *statement = preparation->statement;
     char quoted[LOG_QUOTED_BYTES];
     action_log(link->cluster->actions, LOG_ERROR, "statement has another id on this node",
-               "node=%s statement=%s help=\"do all nodes run the same version?\"", link->name,
+               "node=%s statement=%s help=\"do all nodes run the same version?\"", link->node->name,
                log_quote(quoted, sizeof(quoted), statement->text, strlen(statement->text)));
     list_append(&link->mismatched, &preparation->node);
     retry_waiting(link, statement, now);

@@ -21,7 +21,7 @@ static struct cluster_request *request_of_timed(struct list *node)
 }
 
 /* Deadlines mostly come in order, so the place is found from the back. */
-static void insert_timed(struct cluster *cluster, struct cluster_request *request)
+void request_insert_timed(struct cluster *cluster, struct cluster_request *request)
 {
     struct list *at = cluster->timed.prev;
     while (at != &cluster->timed && request_of_timed(at)->deadline_us > request->deadline_us)
@@ -48,13 +48,14 @@ static void request_detach(struct cluster *cluster, struct cluster_request *requ
     struct link *link = request->link;
     if (link == NULL)
         return;
-    assert(link->requests > 0);
+    assert(link->requests > 0 && link->node->requests > 0);
     link->requests--;
+    link->node->requests--;
     if (!request->control) {
-        link->window.in_flight--;
+        link->node->window.in_flight--;
         cluster->room_appeared = true;
     }
-    request->avoid = link;
+    request->avoid = link->node->serial;
     request->link = NULL;
     request->missing = NULL;
 }
@@ -69,11 +70,12 @@ static void request_orphan(struct cluster_request *request)
 void cluster_send(struct cluster *cluster, struct cluster_request *request, struct moment now)
 {
     assert(request->state == REQUEST_IDLE && request->body != NULL);
+    cluster->now_us = now.boot_us;
     request->touched = false;
     request->first_sent_us = 0;
     request->attempts = 0;
     request->link = NULL;
-    request->avoid = NULL;
+    request->avoid = 0;
     request->missing = NULL;
     request->failures = 0;
     request->prepares = 0;
@@ -82,7 +84,7 @@ void cluster_send(struct cluster *cluster, struct cluster_request *request, stru
     list_init(&request->node);
     list_init(&request->timed);
     if (request->deadline_us != NEVER_US)
-        insert_timed(cluster, request);
+        request_insert_timed(cluster, request);
     request_enqueue(cluster, request);
     cluster_dispatch(cluster, now);
 }
@@ -134,8 +136,10 @@ int request_transmit(struct cluster *cluster, struct link *link, struct cluster_
         return rc;
     request->link = link;
     link->requests++;
+    if (link->node->requests++ == 0)
+        link->node->heard_us = now.boot_us;
     if (!request->control)
-        link->window.in_flight++;
+        link->node->window.in_flight++;
     return STATUS_OK;
 }
 
@@ -150,11 +154,12 @@ void request_resend(struct cluster *cluster, struct cluster_request *request, st
     request_retry(cluster, request, false, NULL, now);
 }
 
-static bool other_link_is_ready(const struct cluster *cluster, const struct link *avoid)
+static bool other_node_is_ready(const struct cluster *cluster, uint32_t avoid)
 {
-    size_t others = cluster->ready_count;
-    if (avoid != NULL && avoid->state == LINK_READY)
-        others--;
+    size_t others = cluster->usable_count;
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (cluster->nodes[i]->serial == avoid && node_is_ready(cluster->nodes[i]))
+            others--;
     return others > 0;
 }
 
@@ -173,7 +178,7 @@ void request_retry(struct cluster *cluster, struct cluster_request *request, boo
     request->prepares = 0;
     if (error != NULL)
         request->last_error = error->code;
-    if (soon && request->failures == 1 && other_link_is_ready(cluster, request->avoid)) {
+    if (soon && request->failures == 1 && other_node_is_ready(cluster, request->avoid)) {
         request_enqueue(cluster, request);
         return;
     }
@@ -198,7 +203,7 @@ static void request_failed(struct cluster *cluster, struct cluster_request *requ
     struct link *link = request->link;
 
     if (!request->control && error_is_congestion(error))
-        window_congested(&link->window, cluster->config,
+        window_congested(&link->node->window, cluster->config,
                          request->attempt_deadline_us - cluster->config->request_timeout_us,
                          now.boot_us);
     switch (error_verdict(error, request->conditional)) {
@@ -224,7 +229,7 @@ void request_answered(struct cluster *cluster, struct cluster_request *request,
     assert(request->state == REQUEST_IN_FLIGHT);
     if (event->opcode == CQL_RESULT) {
         if (!request->control)
-            window_succeeded(&request->link->window, cluster->config);
+            window_succeeded(&request->link->node->window, cluster->config);
         request_finish(cluster, request, CLUSTER_DONE, event->body, NULL, now);
     } else if (event->opcode == CQL_ERROR) {
         request_failed(cluster, request, &event->error, now);
@@ -286,7 +291,7 @@ static void time_out_attempt(struct cluster *cluster, struct cluster_request *re
                              struct moment now)
 {
     if (!request->control)
-        window_congested(&request->link->window, cluster->config,
+        window_congested(&request->link->node->window, cluster->config,
                          request->attempt_deadline_us - cluster->config->request_timeout_us,
                          now.boot_us);
     request_orphan(request);

@@ -641,6 +641,8 @@ struct null_tables *null_tables_new(void)
     set_text(local, "key", "local");
     set_text(local, "cluster_name", "Null Cluster");
     set_text(local, "data_center", "datacenter1");
+    set_text(local, "rack", "rack1");
+    set_cell(local, "tokens", SLICE_LITERAL("\0\0\0\1\0\0\0\0010")); /* {'0'} */
     set_text(local, "release_version", "5.0.6");
     set_text(local, "partitioner", "org.apache.cassandra.dht.Murmur3Partitioner");
     set_cell(local, "host_id", slice_make(host_id, 16));

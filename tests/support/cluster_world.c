@@ -22,6 +22,7 @@ void world_init(struct world *world, const struct alloc *alloc, size_t nodes)
     static const char *const names[] = {"a", "b", "c", "d"};
     *world = (struct world){0};
     gateway_config_defaults(&world->config);
+    world->config.discover_nodes = false; /* topology_test.c switches it on */
     world->config.alloc = alloc;
     world->config.version = "test";
     world->config.random_seed = 1;

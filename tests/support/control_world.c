@@ -82,6 +82,7 @@ void host_init(struct host *host, struct fake_db *db, const char *member)
     static uint64_t seed = 1;
     *host = (struct host){0};
     gateway_config_defaults(&host->config);
+    host->config.discover_nodes = false; /* topology_test.c switches it on */
     host->config.alloc = &alloc_heap;
     host->config.version = "test";
     host->config.random_seed = seed++;

@@ -122,6 +122,7 @@ struct gateway_world *world_new(const struct alloc *alloc)
     if (world == NULL)
         abort();
     gateway_config_defaults(&world->config);
+    world->config.discover_nodes = false; /* topology_test.c switches it on */
     world->point = (struct contact_point){"a", 9042};
     world->config.alloc = alloc;
     world->config.version = "test";

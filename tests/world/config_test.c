@@ -147,6 +147,9 @@ static void settings_that_contradict_each_other_are_told(void **state)
         {"cassandra:\n  consistency: ONE\n",
          "sluice.yaml:2: cassandra.consistency: an acknowledged record could be lost at this "
          "level; use LOCAL_QUORUM or QUORUM, or say unsafe_consistency: true"},
+        {"cassandra:\n  remote_data_centers: true\n",
+         "sluice.yaml:2: cassandra.remote_data_centers: to a node of another data centre "
+         "LOCAL_QUORUM means its own; use consistency QUORUM, or stay at home"},
         {"listener:\n  advertised: 0.0.0.0:9092\n",
          "sluice.yaml:2: listener.advertised: clients cannot connect to a wildcard address; name "
          "one that they can reach"},
