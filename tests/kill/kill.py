@@ -9,10 +9,11 @@ import sys
 import tempfile
 import time
 
+from pairs import Hosts, PairRound
 from parts import BINARY, ROOT, Node, free_port
 from rounds import Round, Tally
 
-KILLS_A_ROUND = 10
+KILLS_A_ROUND, TAKEOVERS_A_ROUND = 10, 5
 
 
 def arguments():
@@ -21,6 +22,8 @@ def arguments():
         "is set (left running), else starts one."))
     parser.add_argument("--kills", type=int, default=300, help="of Sluice, at least (%(default)s)")
     parser.add_argument("--cassandra-kills", type=int, default=30, help="at most one a round of ten kills (%(default)s)")
+    parser.add_argument("--pairs", type=int, default=0, help="rounds of five takeovers between two hosts (network "
+                        "namespaces: needs root); before the kills (%(default)s)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no round after so long")
     parser.add_argument("--seed", default=None, help="what is drawn: the ways to die, the moments, the settings")
     parser.add_argument("--first", type=int, default=1, help="number of the first round: --seed S --first N draws as "
@@ -47,7 +50,14 @@ def main():
     cassandra_kills = options.cassandra_kills
     keyspace = f"kill_{os.getpid()}"
     sluice_port = options.port or free_port()
+    hosts = None
     try:
+        if options.pairs:
+            hosts = Hosts(node, work, free_port())
+            hosts.start()
+        for _ in range(options.pairs):
+            PairRound(node, keyspace, hosts, seed, number, options.evidence, tally).run(TAKEOVERS_A_ROUND)
+            number += 1
         while (tally.kills < options.kills or tally.cassandra_kills < options.cassandra_kills) and \
                 time.monotonic() - began < options.seconds:
             draw = random.Random(f"{seed}/{number}/plan")
@@ -59,6 +69,8 @@ def main():
             rounds_left -= 1
             node.running()
     finally:
+        if hosts:
+            hosts.close()
         print(f"{time.monotonic() - began:.0f} s, seed {seed}\n{tally}", flush=True)
         if tally.at_points:
             print("points: " + ", ".join(f"{name} {count}" for name, count in sorted(tally.at_points.items())), flush=True)

@@ -72,7 +72,7 @@ class Member:
     """A gateway of the keyspace: the same command again and again."""
 
     def __init__(self, name, keyspace, contact, log_path, port, advertised=None, settings=(), prefix=(), host="127.0.0.1"):
-        self.log_path = log_path
+        self.log_path, self.address = log_path, f"{host}:{port}"
         self.command = [*prefix, BINARY, "serve", "--listen", f"{host}:{port}", "--contact-points", contact,
                         "--keyspace", keyspace, "--set", f"member.name={name}", "--set", "log.level=debug",
                         "--set", "log.lines_per_second=1000"]

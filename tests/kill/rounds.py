@@ -29,6 +29,7 @@ class Tally:
     stops: int = 0
     long_stops: int = 0
     fenced: int = 0
+    back_in_time: int = 0
     cassandra_kills: int = 0
     cassandra_stops: int = 0
     acked: int = 0
@@ -38,6 +39,7 @@ class Tally:
     jumps: int = 0
     restarts_ms: list = field(default_factory=list)
     outages_ms: list = field(default_factory=list)  # restarts while Cassandra was away too
+    takeovers_ms: list = field(default_factory=list)
     failed_rounds: int = 0
     complaints: dict = field(default_factory=dict)
 
@@ -50,9 +52,12 @@ class Tally:
                 f"{self.missed} named points not reached in time), stopped {self.stops} times ({self.long_stops} longer "
                 f"than its lease), Cassandra killed {self.cassandra_kills} and stopped {self.cassandra_stops} times\n"
                 f"{self.acked} records acknowledged, {self.rows} rows, {self.refused} refused, {self.unknown} unknown, "
-                f"{self.jumps} offsets left out between segments\n{wrong}\n"
+                f"{self.jumps} times the log went on above offsets left out between segments\n{wrong}\n"
                 f"exec to first acknowledgement: {self.times(self.restarts_ms)} ({len(self.restarts_ms)} restarts); "
                 f"with Cassandra away: {self.times(self.outages_ms)} ({len(self.outages_ms)})\n"
+                f"takeover by another host, from the leader's end to the first acknowledgement: "
+                f"{self.times(self.takeovers_ms)} ({len(self.takeovers_ms)}); {self.fenced} resumed after it and ended, {self.back_in_time} resumed in "
+                f"time and went on\n"
                 f"rounds failed: {self.failed_rounds}; load average {os.getloadavg()[0]:.1f}")
 
 
@@ -67,6 +72,7 @@ class Round:
                     f"log_tables.segment_max_rows={self.random.choice([1000, 2000, 5000, 100_000])}",
                     f"log_tables.mutation_max_bytes={self.random.choice(['64KiB', '64KiB', '0'])}"]
         self.member = Member("killed", keyspace, node.address, self.directory / "sluice.log", port, settings=settings)
+        self.members = [self.member]
         self.producers, self.events, self.outages = [], [], []
 
     def say(self, text):
@@ -131,14 +137,13 @@ class Round:
 
     # --- rounds ---
 
-    def begin(self, kinds):
+    def begin(self, kinds, **settings):
         for position, kind in enumerate(kinds):
-            settings = {"compression_type": self.random.choice(["none", "lz4", "zstd", "snappy", "gzip"])}
-            if kind != "librdkafka":
-                settings["linger_ms"] = self.random.choice(["0", "5"])
+            codec = self.random.choice(["none", "lz4", "zstd", "snappy", "gzip"])
+            linger_ms = "5" if kind == "librdkafka" else self.random.choice(["0", "5"])
             name = f"{kind[:2]}{position}" + ("-x" if position == 1 else "")
             self.producers.append(Producer(kind, name, self.address, self.topic, PARTITIONS, self.rate, self.directory,
-                                           **settings))
+                                           compression_type=codec, linger_ms=linger_ms, **settings))
 
     def run(self, kills, cassandra_kill=False, cassandra_stop=False, long_stop=False,
             kinds=("librdkafka", "librdkafka", "4")):
@@ -157,8 +162,7 @@ class Round:
             report = broken
         finally:
             self.close()
-        self.report(report, time.monotonic() - began)
-        return isinstance(report, checker.Report) and bool(report)
+        return self.report(report, time.monotonic() - began)
 
     def trouble(self, cassandra_kill, cassandra_stop, long_stop):
         """A life with more than its own end."""
@@ -245,7 +249,7 @@ class Round:
         self.tally.refused += sum(failed.values())
         if gave_up:
             report.complain("clients gave up", str(gave_up))
-        for life in self.member.lives:
+        for life in self.lives():
             for line in life.log().splitlines():
                 if "has lost acknowledged records" in line or "ERROR: AddressSanitizer" in line:
                     report.complain("damage told", line)
@@ -263,7 +267,11 @@ class Round:
                 away = any(begin < times[position] and life.exec_ns < end for begin, end in self.outages)
                 (self.tally.outages_ms if away else self.tally.restarts_ms).append(first_ms)
 
+    def lives(self):
+        return [life for member in self.members for life in member.lives]
+
     def report(self, report, seconds):
+        """Prints the line of the round, keeps what explains a failure; was it sound?"""
         sound = isinstance(report, checker.Report)
         if sound:
             tally = self.tally
@@ -273,14 +281,13 @@ class Round:
             tally.jumps += report.jumps
             for what, count in report.counts.items():
                 tally.complaints[what] = tally.complaints.get(what, 0) + count
-        lives = len(self.member.lives)
-        print(f"round {self.number}: {lives} lives, {seconds:.0f} s: {'' if sound and report else 'FAILED: '}{report}"
+        print(f"round {self.number}: {len(self.lives())} lives, {seconds:.0f} s: {'' if sound and report else 'FAILED: '}{report}"
               + ("" if sound and report else f"\n  evidence in {self.directory}"), flush=True)
         if sound and report:
             for file in self.directory.iterdir():
                 file.unlink()
             self.directory.rmdir()
-            return
+            return True
         self.tally.failed_rounds += 1
         (self.directory / "events").write_text("\n".join(self.events) + "\n")
         if sound:
@@ -288,8 +295,10 @@ class Round:
             with open(self.directory / "rows", "w") as out:
                 for row in sorted(self.rows):
                     print(*row[:3], row.value[:40], sep="\t", file=out)
+        return False
 
     def close(self):
-        self.member.close()
+        for member in self.members:
+            member.close()
         for producer in self.producers:
             producer.close()
