@@ -70,6 +70,8 @@ static const struct setting_choice consistencies[] = {
     {"TWO", CQL_CONSISTENCY_TWO},
     {"THREE", CQL_CONSISTENCY_THREE},
     {NULL, 0}};
+static const struct setting_choice timestamp_types[] = {
+    {"CreateTime", 0}, {"LogAppendTime", 1}, {NULL, 0}};
 static const struct setting_choice schema_modes[] = {{"auto", 1}, {"never", 0}, {NULL, 0}};
 static const struct setting_choice levels[] = {
     {"debug", LOG_DEBUG}, {"info", LOG_INFO}, {"warn", LOG_WARN}, {"error", LOG_ERROR}, {NULL, 0}};
@@ -251,6 +253,31 @@ const struct setting setting_table[] = {
  .default_text = "1024", .min = 0, .max = 1000000, .marks = SETTING_RELOADS,
  .help = "Headers of one record.\n"
          "Stops: records that consist of millions of empty headers."},
+{.section = "topics", .key = "delete", .type = SETTING_BOOL,
+ AT(gateway.delete_topics),
+ .default_text = "true", .marks = SETTING_RELOADS,
+ .help = "Topics can be deleted, with their tables (Kafka: delete.topic.enable). With\n"
+         "schema.create: never they cannot."},
+{.section = "topics", .key = "max_partitions_total", .type = SETTING_INTEGER,
+ AT(gateway.max_partitions_total),
+ .default_text = "20000", .min = 1, .max = 10000000, .marks = SETTING_RELOADS,
+ .help = "Partitions of all topics together; each costs this process memory.\n"
+         "Stops: many topics that each keep below max_partitions."},
+{.section = "topics", .key = "message_timestamp_type", .type = SETTING_CHOICE,
+ AT(gateway.log_append_time),
+ .default_text = "CreateTime", .choices = timestamp_types,
+ .help = "Whose timestamps records get in topics that do not say (Kafka:\n"
+         "log.message.timestamp.type). CreateTime: the producer's. LogAppendTime: this gateway's\n"
+         "when they arrive."},
+{.section = "topics", .key = "message_timestamp_before_max", .type = SETTING_DURATION,
+ AT(gateway.timestamp_before_max_us),
+ .default_text = "0ms", .min = 0, .max = 36500 * DAY,
+ .help = "How far a producer's timestamps may lie behind this gateway's clock in topics that do\n"
+         "not say (Kafka: log.message.timestamp.before.max.ms). 0: any."},
+{.section = "topics", .key = "message_timestamp_after_max", .type = SETTING_DURATION,
+ AT(gateway.timestamp_after_max_us),
+ .default_text = "0ms", .min = 0, .max = 36500 * DAY,
+ .help = "Likewise ahead of it (Kafka: log.message.timestamp.after.max.ms)."},
 
 {.section = "log_tables", .key = "segment_max_rows", .type = SETTING_INTEGER,
  AT(gateway.segment_max_rows),
@@ -292,6 +319,12 @@ const struct setting setting_table[] = {
  .help = "Size of one request (Kafka: socket.request.max.bytes); a larger one ends the\n"
          "connection. Memory is taken as bytes arrive, never for a promised length.\n"
          "Stops: one client from taking the whole memory budget."},
+{.section = "limits", .key = "max_admin_items", .type = SETTING_INTEGER,
+ AT(gateway.max_admin_items),
+ .default_text = "2000", .min = 1, .max = 1000000, .marks = SETTING_RELOADS,
+ .help = "Topics, settings and partitions that one admin request may name; one with more is\n"
+         "refused (42).\n"
+         "Stops: one small request that makes much work."},
 {.section = "limits", .key = "max_pending_requests", .type = SETTING_INTEGER,
  AT(gateway.max_pending_requests),
  .default_text = "1000", .min = 1, .max = 1000000, .marks = SETTING_RELOADS,

@@ -349,7 +349,7 @@ static void boot_delegate(struct boot *boot, struct moment now)
 {
     struct control *control = boot->task.control;
     if (boot->state == BOOT_EXPECT_TOPICS)
-        topic_store_load(&control->topics, now);
+        topic_watch_start(&control->watch, now); /* it loads them */
     else if (boot->state == BOOT_EXPECT_MEMBER)
         membership_join(&control->member, now);
     else if (boot->state == BOOT_EXPECT_SLOTS)

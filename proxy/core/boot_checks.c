@@ -1,5 +1,6 @@
 /* What the database's settings mean for the promise: read at start, said in one line each. */
 #include "core/control_internal.h"
+#include "core/text_map.h"
 
 #include <stdio.h>
 
@@ -63,29 +64,6 @@ void checks_settings(struct control *control, const struct answer *answer)
     control->max_mutation_bytes = mutation != 0 ? mutation : DEFAULT_LIMIT_BYTES;
 }
 
-/* The map<text, text> cell's value of a key; data NULL: none. */
-static struct slice map_value(struct slice map, struct slice key)
-{
-    size_t at = 4;
-    uint32_t pairs = map.len >= 4 ? be32_load(map.data) : 0;
-    for (uint32_t i = 0; i < pairs; i++) {
-        struct slice part[2];
-        for (size_t k = 0; k < 2; k++) {
-            if (map.len - at < 4)
-                return SLICE_NULL;
-            size_t len = be32_load(map.data + at);
-            at += 4;
-            if (len > map.len - at)
-                return SLICE_NULL;
-            part[k] = slice_make(map.data + at, len);
-            at += len;
-        }
-        if (slice_equal(part[0], key))
-            return part[1];
-    }
-    return SLICE_NULL;
-}
-
 /* "3", and "3/1" with transient copies. */
 static int32_t copies_of(struct slice value)
 {
@@ -107,10 +85,10 @@ bool checks_keyspace(struct control *control, const struct answer *answer)
     const struct boot *boot = &control->boot;
     const char *keyspace = control->config->keyspace;
     struct slice map = row_text(answer, "replication");
-    struct slice class = map_value(map, SLICE_LITERAL("class"));
+    struct slice class = text_map_get(map, SLICE_LITERAL("class"));
     bool simple = ends_with(class, "SimpleStrategy");
     struct slice copies =
-        map_value(map, simple ? SLICE_LITERAL("replication_factor") : slice_cstr(control->home_dc));
+        text_map_get(map, simple ? SLICE_LITERAL("replication_factor") : slice_cstr(control->home_dc));
 
     if (copies.data == NULL && ends_with(class, "NetworkTopologyStrategy")) {
         boot_fatal(control, 78, "keyspace '%s' has no copies in the home data centre '%s'",

@@ -42,6 +42,9 @@ static void topic_defaults(struct gateway_config *config)
     config->max_message_bytes = 1048588; /* Kafka's own default, batch header included */
     config->max_decompressed_bytes = 64 * MIB;
     config->max_record_headers = 1024;
+    config->delete_topics = true;
+    config->max_partitions_total = 20000;
+    config->max_admin_items = 2000;
 }
 
 static void log_table_defaults(struct gateway_config *config)

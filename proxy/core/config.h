@@ -69,6 +69,12 @@ struct gateway_config {
     size_t max_message_bytes;        /* 1,048,588: a whole batch as sent */
     size_t max_decompressed_bytes;   /* 64 MiB */
     int32_t max_record_headers;      /* 1,024 */
+    bool delete_topics;              /* DeleteTopics is served */
+    uint32_t max_partitions_total;   /* of all topics: 20,000 */
+    uint32_t max_admin_items;        /* topics, settings, partitions in one admin request: 2,000 */
+    bool log_append_time;            /* message.timestamp.type of topics without one of their own */
+    int64_t timestamp_before_max_us; /* 0: any; likewise */
+    int64_t timestamp_after_max_us;
 
     /* log tables */
     int64_t segment_max_rows;  /* 100,000 */

@@ -81,7 +81,10 @@ static void init_machines(struct control *control)
     boot_init(&control->boot, control);
     agreement_init(&control->agreement, control);
     topic_store_init(&control->topics, control);
+    topic_watch_init(&control->watch, control);
     topic_maker_init(&control->maker, control);
+    topic_changer_init(&control->changer, control);
+    topic_dropper_init(&control->dropper, control);
     producer_ids_init(&control->ids, control);
     membership_init(&control->member, control);
     peers_init(&control->peers, control);
@@ -125,6 +128,8 @@ void control_free(struct control *control)
         return;
     agreement_deinit(&control->agreement);
     topic_maker_deinit(&control->maker);
+    topic_changer_deinit(&control->changer);
+    topic_dropper_deinit(&control->dropper);
     topic_store_deinit(&control->topics);
     peers_deinit(&control->peers);
     free_texts(control);
@@ -249,9 +254,56 @@ int32_t control_leader_epoch(const struct control *control, const uint8_t topic_
 }
 
 void control_topic_create(struct control *control, struct slice name, int32_t partitions,
-                          control_created done, void *context, struct moment now)
+                          struct slice configuration, control_done done, void *context,
+                          struct moment now)
 {
-    topic_maker_add(&control->maker, name, partitions, done, context, now);
+    topic_maker_add(&control->maker, name, partitions, configuration, done, context, now);
+}
+
+void control_topic_delete(struct control *control, struct slice name, const uint8_t topic_id[16],
+                          control_done done, void *context, struct moment now)
+{
+    topic_dropper_add(&control->dropper, name, topic_id, 0, done, context, now);
+}
+
+void control_topic_configure(struct control *control, struct slice name,
+                             const uint8_t topic_id[16], const struct topic_change *changes,
+                             size_t count, bool replace, control_done done, void *context,
+                             struct moment now)
+{
+    topic_changer_add(&control->changer, name, topic_id, changes, count, replace, 0, done, context,
+                      now);
+}
+
+void control_topic_grow(struct control *control, struct slice name, const uint8_t topic_id[16],
+                        int32_t partitions, control_done done, void *context, struct moment now)
+{
+    topic_changer_add(&control->changer, name, topic_id, NULL, 0, false, partitions, done, context,
+                      now);
+}
+
+int64_t control_topics_confirmed_us(const struct control *control)
+{
+    return control->topics.confirmed_us;
+}
+
+unsigned control_copies(const struct control *control)
+{
+    return control->boot.copies > 0 ? (unsigned)control->boot.copies : 1;
+}
+
+unsigned control_ack_copies(const struct control *control)
+{
+    enum cql_consistency level = control->config->consistency;
+    unsigned copies = control_copies(control), wanted = 1;
+
+    if (level == CQL_CONSISTENCY_QUORUM || level == CQL_CONSISTENCY_LOCAL_QUORUM)
+        wanted = copies / 2 + 1;
+    else if (level == CQL_CONSISTENCY_TWO)
+        wanted = 2;
+    else if (level == CQL_CONSISTENCY_THREE)
+        wanted = 3;
+    return wanted < copies ? wanted : copies;
 }
 
 bool control_producer_id(struct control *control, int64_t *producer_id, struct moment now)

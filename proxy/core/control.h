@@ -7,6 +7,7 @@
 #define PROXY_CORE_CONTROL_H
 
 #include "core/cluster.h"
+#include "core/topic_settings.h"
 
 struct control;
 
@@ -18,6 +19,8 @@ struct topic_row {
     const char *table_name; /* in the keyspace, unquoted */
     int32_t partitions;
     enum topic_state state;
+    struct slice configuration; /* map<text, text>, see topic_settings.h; may be null */
+    int64_t version;            /* of the row: each change raises it; -1: it has none */
 };
 
 struct control_hooks {
@@ -80,15 +83,44 @@ int64_t control_sealed_below_us(const struct control *control, const uint8_t top
 int32_t control_leader_epoch(const struct control *control, const uint8_t topic_id[16],
                              int32_t partition);
 
-/* A topic by LWT row, CREATE TABLE, agreement, live. `done` gets a Kafka error code and a text: 0,
- * 3 (schema.create: never, and the table is missing), 7 (still under way after 20 s; it goes on),
- * 17 (the table's name is taken by something else), 36 (exists), 56 (refused by the database). The
- * topic itself arrives by hooks.topic before that. Joined when already under way. The name must be
- * valid. `done` is called later, but for out of memory (7). */
-typedef void (*control_created)(void *context, int16_t kafka_error, const char *text,
-                                struct moment now);
+/*
+ * What is asked of topics ends with `done`: a Kafka error code and a text for people. It is called
+ * later, but for out of memory (7), and not at all when the control plane is freed before.
+ */
+typedef void (*control_done)(void *context, int16_t kafka_error, const char *text,
+                             struct moment now);
+/* A topic by LWT row, CREATE TABLE, agreement, live. 0, 3 (schema.create: never, and the table is
+ * missing), 7 (still under way after 20 s; it goes on), 17 (the table's name is taken by something
+ * else), 36 (exists, or is being deleted), 56 (refused by the database). The topic itself arrives
+ * by hooks.topic before that. Joined when already under way. The name must be valid. The
+ * configuration (a map; may be null) is copied; it has passed topic_configuration_mark. */
 void control_topic_create(struct control *control, struct slice name, int32_t partitions,
-                          control_created done, void *context, struct moment now);
+                          struct slice configuration, control_done done, void *context,
+                          struct moment now);
+/*
+ * A topic's end: `deleting` by LWT, every member stops (this one at once), the table is dropped,
+ * the index rows and the row go; only then may the name return. Whoever finds it half done
+ * finishes it. 0: the topic is gone from the tables. 3: there is no such topic. Whoever waits no
+ * longer may say that it is deleted as soon as hooks.topic said TOPIC_DELETING.
+ */
+void control_topic_delete(struct control *control, struct slice name, const uint8_t topic_id[16],
+                          control_done done, void *context, struct moment now);
+/* Changes a topic's settings, which have passed topic_setting_check; copied. `replace`: all others
+ * go back to their defaults. 0: they are in effect here, and elsewhere within seconds. 3: no such
+ * topic; 40: they are too many; 56: refused by the database. */
+void control_topic_configure(struct control *control, struct slice name,
+                             const uint8_t topic_id[16], const struct topic_change *changes,
+                             size_t count, bool replace, control_done done, void *context,
+                             struct moment now);
+/* More partitions. 0, 3, 37 (it has as many, or more), 56. */
+void control_topic_grow(struct control *control, struct slice name, const uint8_t topic_id[16],
+                        int32_t partitions, control_done done, void *context, struct moment now);
+/* When what is known of topics was surely true last (boot clock): all that others changed before is
+ * known. */
+int64_t control_topics_confirmed_us(const struct control *control);
+/* Copies that an acknowledgement waits for; 1 when the keyspace's replication is not understood. */
+unsigned control_ack_copies(const struct control *control);
+unsigned control_copies(const struct control *control); /* of each row; 1 likewise */
 /* Kafka's name rules: 1-249 of [a-zA-Z0-9._-], not "." or "..". */
 bool topic_name_is_valid(struct slice name);
 
@@ -100,8 +132,9 @@ bool control_producer_id(struct control *control, int64_t *producer_id, struct m
  * sequence. */
 MUST_CHECK int schema_print(const struct gateway_config *config, const char *replication,
                             const char *const *topics, size_t topic_count, struct buf *out);
-/* CREATE TABLE of one log table; topic_id NULL: the database chooses the table's id. */
+/* CREATE TABLE of one log table; topic_id NULL: the database chooses the table's id. ttl_s: time to
+ * live of its rows in seconds, 0: none. */
 MUST_CHECK int schema_log_table(const char *keyspace, const char *table_name,
-                                const uint8_t topic_id[16], struct buf *out);
+                                const uint8_t topic_id[16], int32_t ttl_s, struct buf *out);
 
 #endif

@@ -8,7 +8,10 @@
  *      agreement.c     the nodes of the cluster, and whether they know one schema
  *      schema.c        texts of DDL, table names
  *      topic_store.c   sluice_topics as it is known here
+ *      topic_watch.c   the version of all topics: raised here, looked at with each renewal
  *      topic_maker.c   making a topic, one at a time
+ *      topic_changer.c changing a topic's settings or partitions, one at a time
+ *      topic_dropper.c deleting a topic, one at a time
  *      producer_ids.c  blocks of producer ids
  *      membership.c    this process's row: lease and timestamp ceiling
  *      peers.c         the other members: watched, and fenced when they are silent
@@ -198,6 +201,9 @@ struct topic_record {
     bool told;               /* to the gateway */
     char *name, *table_name; /* in the same block */
     size_t bytes;
+    int64_t version;
+    uint8_t *configuration; /* a block of its own; NULL: none */
+    size_t configuration_len;
 };
 
 enum topic_store_state { TOPIC_STORE_IDLE, TOPIC_STORE_EXPECT_PAGE };
@@ -210,7 +216,8 @@ struct topic_store {
     struct buf paging_state;
     bool loaded;       /* at least once */
     bool load_again;   /* something changed during a load */
-    int64_t loaded_us; /* when the last load ended */
+    int64_t load_from_us; /* when the load at hand began */
+    int64_t confirmed_us; /* all that was changed before is known */
 };
 
 void topic_store_init(struct topic_store *store, struct control *control);
@@ -226,10 +233,33 @@ void topic_store_gone(struct topic_store *store, struct topic_record *record, st
 struct topic_row_text {
     char name[256];
     char table_name[SCHEMA_TABLE_NAME_MAX + 1];
+    uint8_t configuration[TOPIC_CONFIGURATION_BYTES];
 };
 MUST_CHECK bool topic_row_read(const struct answer *answer, struct topic_row_text *text,
                                struct topic_row *row);
 const char *topic_state_name(enum topic_state state);
+
+/* topic_watch.c */
+
+enum topic_watch_state { WATCH_IDLE, WATCH_SLEEPS, WATCH_EXPECT_VERSION, WATCH_EXPECT_RAISED };
+
+#define WATCH_NO_VERSION  (-1) /* no row yet */
+#define WATCH_NOT_READ    (-2)
+
+struct topic_watch {
+    struct task task;
+    enum topic_watch_state state;
+    int64_t known;  /* the version that the topics known here have at least */
+    int64_t read;   /* as it is in the table */
+    uint64_t wanted, raising, raised; /* counts of topic_watch_raise: asked, in the question, done */
+};
+
+void topic_watch_init(struct topic_watch *watch, struct control *control);
+void topic_watch_start(struct topic_watch *watch, struct moment now);
+/* A row of sluice_topics was changed: the others shall look. The ticket is done when topic_watch_has
+ * says so, which topic_dropper_raised is called for. */
+uint64_t topic_watch_raise(struct topic_watch *watch, struct moment now);
+bool topic_watch_has(const struct topic_watch *watch, uint64_t ticket);
 
 /* topic_maker.c */
 
@@ -238,11 +268,13 @@ enum topic_maker_state {
     TOPIC_EXPECT_FOUND_TABLE, /* schema.create: never: the table must be there before the row */
     TOPIC_EXPECT_ROW,         /* INSERT IF NOT EXISTS */
     TOPIC_EXPECT_ROW_READ,
+    TOPIC_EXPECT_NAME, /* was a table of that name dropped lately? */
     TOPIC_EXPECT_CREATED,
     TOPIC_EXPECT_TABLE_ID,
     TOPIC_EXPECT_COLUMNS,
     TOPIC_EXPECT_RELOADED, /* all topics, to see whose table it is */
     TOPIC_EXPECT_CHANGED,  /* another table name or topic id in the row */
+    TOPIC_EXPECT_NAME_STILL, /* was it meanwhile? */
     TOPIC_EXPECT_AGREEMENT,
     TOPIC_EXPECT_LIVE,
     TOPIC_EXPECT_REMOVED,
@@ -250,7 +282,7 @@ enum topic_maker_state {
 
 struct topic_wait {
     struct list node;
-    control_created done;
+    control_done done;
     void *context;
     int64_t give_up_us;
 };
@@ -260,6 +292,8 @@ struct topic_job {
     struct list waits;
     int32_t partitions;
     char name[250];
+    size_t bytes;
+    struct slice configuration; /* behind it */
 };
 
 struct topic_maker {
@@ -271,6 +305,7 @@ struct topic_maker {
     struct topic_row_text text;
     uint8_t table_id[16]; /* that the table really has */
     uint8_t new_id[16];
+    char new_name[SCHEMA_TABLE_NAME_MAX + 1];
     bool began_here; /* the row was not live when the job began */
     bool hashed;     /* the table's name has its hash already */
     int64_t table_made_us;
@@ -281,12 +316,99 @@ struct topic_maker {
 void topic_maker_init(struct topic_maker *maker, struct control *control);
 void topic_maker_deinit(struct topic_maker *maker);
 void topic_maker_add(struct topic_maker *maker, struct slice name, int32_t partitions,
-                     control_created done, void *context, struct moment now);
+                     struct slice configuration, control_done done, void *context,
+                     struct moment now);
 void topic_maker_agreed(struct control *control, struct moment now);
 void topic_maker_reloaded(struct topic_maker *maker, struct moment now);
 /* Waiters whose time is over get 7. */
 void topic_maker_tick(struct topic_maker *maker, struct moment now);
 int64_t topic_maker_deadline_us(const struct topic_maker *maker);
+
+/* topic_changer.c */
+
+enum topic_changer_state {
+    CHANGER_IDLE,
+    CHANGER_EXPECT_ROW,
+    CHANGER_EXPECT_CHANGED, /* the row, by transaction on its version */
+    CHANGER_EXPECT_ALTERED, /* the table, when retention.ms asks for it */
+    CHANGER_EXPECT_MARKED,  /* the row says what the table has */
+};
+
+struct topic_changer_job {
+    struct list node;
+    struct arena arena;
+    uint8_t topic_id[16];
+    struct slice name;
+    const struct topic_change *changes;
+    size_t change_count;
+    bool replace;
+    bool changed;       /* what was asked for is in the row; the table may be to follow */
+    int32_t partitions; /* 0: as they are */
+    control_done done;  /* NULL: nobody waits */
+    void *context;
+};
+
+struct topic_changer {
+    struct task task;
+    enum topic_changer_state state;
+    struct list jobs; /* the first is under way */
+    size_t job_count;
+    /* of the job at hand */
+    struct topic_row row; /* as it was read; then as it is asked to be */
+    struct topic_row_text text;
+    struct buf configuration; /* that is asked for */
+    int64_t base_version;
+};
+
+void topic_changer_init(struct topic_changer *changer, struct control *control);
+void topic_changer_deinit(struct topic_changer *changer);
+/* changes NULL and partitions 0: only finish what the row says. */
+void topic_changer_add(struct topic_changer *changer, struct slice name,
+                       const uint8_t topic_id[16], const struct topic_change *changes, size_t count,
+                       bool replace, int32_t partitions, control_done done, void *context,
+                       struct moment now);
+
+/* topic_dropper.c */
+
+enum topic_dropper_state {
+    DROPPER_IDLE,
+    DROPPER_EXPECT_DELETING, /* the row, by transaction */
+    DROPPER_EXPECT_ROW,
+    DROPPER_EXPECT_RAISED,  /* the version that tells the other members */
+    DROPPER_EXPECT_MEMBERS, /* are there others? */
+    DROPPER_EXPECT_STOPPED, /* a lease passes */
+    DROPPER_EXPECT_REMEMBERED, /* the table's name is not to be given again */
+    DROPPER_EXPECT_TABLE_ID,
+    DROPPER_EXPECT_DROPPED,
+    DROPPER_EXPECT_INDEX_GONE,
+    DROPPER_EXPECT_ROW_GONE,
+};
+
+struct topic_dropper_job {
+    struct list node;
+    struct list waits;
+    uint8_t topic_id[16];
+    int64_t from_us; /* not to be begun before: others may be at it */
+    char name[250];
+};
+
+struct topic_dropper {
+    struct task task;
+    enum topic_dropper_state state;
+    struct list jobs; /* by from_us; the first is under way */
+    struct topic_row row;
+    struct topic_row_text text;
+    uint64_t ticket; /* of topic_watch_raise */
+    int32_t partition;
+    int looks; /* for the table's id */
+};
+
+void topic_dropper_init(struct topic_dropper *dropper, struct control *control);
+void topic_dropper_deinit(struct topic_dropper *dropper);
+void topic_dropper_add(struct topic_dropper *dropper, struct slice name,
+                       const uint8_t topic_id[16], int64_t delay_us, control_done done,
+                       void *context, struct moment now);
+void topic_dropper_raised(struct topic_dropper *dropper, struct moment now);
 
 /* producer_ids.c */
 
@@ -475,7 +597,11 @@ struct control {
     struct boot boot;
     struct agreement agreement;
     struct topic_store topics;
+    struct topic_watch watch;
     struct topic_maker maker;
+    struct topic_changer changer;
+    struct topic_dropper dropper;
+    struct task *ddl_task; /* whose DDL is under way: one statement at a time */
     struct producer_ids ids;
     struct membership member;
     struct peers peers;

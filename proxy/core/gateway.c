@@ -45,9 +45,11 @@ static void on_fatal(void *context, int exit_code, const char *text)
 static void on_topic(void *context, const struct topic_row *row, struct moment now)
 {
     struct gateway *gateway = context;
+    struct topic *topic = topics_find_id(&gateway->topics, row->topic_id);
 
-    (void)now;
-    if (topics_put(&gateway->topics, gateway, row) < 0)
+    if (topic != NULL && row->state == TOPIC_DELETING && topic->state != TOPIC_DELETING)
+        topic_stop(topic, now);
+    else if (topics_put(&gateway->topics, gateway, row) < 0)
         action_log(gateway->actions, LOG_ERROR, "out of memory", "topic=%s", row->name);
     gateway->topics_changed = true;
 }
@@ -57,9 +59,9 @@ static void on_topic_gone(void *context, const uint8_t topic_id[16], struct mome
     struct gateway *gateway = context;
     struct topic *topic = topics_find_id(&gateway->topics, topic_id);
 
-    (void)now;
-    if (topic != NULL)
-        topic->state = TOPIC_DELETING; /* it may still have waiters: it is only no longer found */
+    if (topic != NULL && topic->state != TOPIC_DELETING)
+        topic_stop(topic, now);
+    gateway->topics_changed = true;
 }
 
 static void unblock_all(struct gateway *gateway)
@@ -88,7 +90,7 @@ static void on_lease(void *context, bool held, struct moment now)
     LIST_EACH (it, &gateway->topics.all) {
         struct topic *topic = LIST_ENTRY(it, struct topic, node);
         for (int32_t i = 0; i < topic->partition_count; i++)
-            partition_acknowledge(&topic->partitions[i], now);
+            partition_acknowledge(topic_partition(topic, i), now);
     }
 }
 
@@ -374,7 +376,7 @@ static bool all_idle(const struct gateway *gateway)
     LIST_EACH (it, &gateway->topics.all) {
         const struct topic *topic = LIST_ENTRY(it, struct topic, node);
         for (int32_t i = 0; i < topic->partition_count; i++)
-            if (!partition_is_idle(&topic->partitions[i]))
+            if (!partition_is_idle(topic_partition(topic, i)))
                 return false;
     }
     return true;
@@ -423,6 +425,7 @@ void gateway_turn(struct gateway *gateway, struct moment now)
     }
     announce_dirty(gateway, now);
     flush_ready(gateway, now);
+    topics_sweep(&gateway->topics);
     if (gateway->draining)
         drain_step(gateway, now);
 }

@@ -58,10 +58,12 @@ static void topic_created(void *context, int16_t kafka_error, const char *text, 
     struct creation *creation = context;
 
     creation->done = true;
-    creation->code = kafka_error;
+    /* It is still being deleted, or was made by another gateway: both pass. */
+    creation->code =
+        kafka_error == KAFKA_TOPIC_ALREADY_EXISTS ? KAFKA_LEADER_NOT_AVAILABLE : kafka_error;
     creation->forget_us = now.boot_us + FAILURE_KEPT_US;
     creation->gateway->topics_changed = true; /* whoever waits is answered this turn */
-    if (kafka_error != 0)
+    if (kafka_error != 0 && kafka_error != KAFKA_TOPIC_ALREADY_EXISTS)
         action_log(creation->gateway->actions, LOG_WARN, "topic could not be created",
                    "topic=%s code=%s reason=\"%s\"", creation->name, kafka_error_name(kafka_error),
                    text);
@@ -102,8 +104,8 @@ static int16_t create_topic(struct gateway *gateway, struct slice name, struct m
     creation->name_len = name.len;
     memcpy(creation->name, name.data, name.len);
     list_append(&gateway->creations, &creation->node);
-    control_topic_create(gateway->control, name, gateway->config->num_partitions, topic_created,
-                         creation, now);
+    control_topic_create(gateway->control, name, gateway->config->num_partitions, SLICE_NULL,
+                         topic_created, creation, now);
     return 0;
 }
 
@@ -159,7 +161,7 @@ static bool describe_topic(const struct gateway *gateway, const struct topic *to
     *node = gateway->config->node_id;
     for (int32_t i = 0; i < topic->partition_count; i++) {
         bool led = control_leads(gateway->control, topic->topic_id, i, now);
-        *wait = *wait || gateway_leads_soon(&topic->partitions[i], now);
+        *wait = *wait || gateway_leads_soon(topic_partition(topic, i), now);
         out->partitions[i] = (struct kafka_metadata_partition){
             .error_code = led ? 0 : KAFKA_LEADER_NOT_AVAILABLE,
             .partition_index = i,

@@ -102,7 +102,7 @@ static void fill_entries(struct produce *produce, const struct kafka_produce_req
                                             .topic_known = known != NULL};
             list_init(&entry->node);
             if (known != NULL && index >= 0 && index < known->partition_count)
-                entry->partition = &known->partitions[index];
+                entry->partition = topic_partition(known, index);
         }
     }
 }

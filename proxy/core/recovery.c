@@ -222,7 +222,7 @@ static void read_index(struct recovery *recovery, struct moment now)
                                        cql_value_i32(index, partition->index)};
     char text[256];
 
-    recovery->has_ttl = partition->topic->has_ttl;
+    recovery->has_ttl = partition->topic->has_ttl || partition->topic->settings.had_ttl;
     (void)snprintf(text, sizeof(text),
                    "SELECT segment, first_offset, limit_offset FROM \"%s\".sluice_segments "
                    "WHERE topic_id = ? AND partition = ? ORDER BY segment DESC LIMIT 1",

@@ -29,6 +29,15 @@ static void rewrite_next(struct recovery *recovery, struct moment now);
 
 /* ---- the last steps ---- */
 
+/* Rows may vanish from the tail of a table with a time to live, and that it has one must be known
+ * here: retention.ms is at least a minute, and what is known is never older than a lease. */
+static bool topics_are_fresh(const struct gateway *gateway, struct moment now)
+{
+    int64_t confirmed_us = control_topics_confirmed_us(gateway->control);
+
+    return confirmed_us > now.boot_us || now.boot_us - confirmed_us < gateway->config->lease_us;
+}
+
 static void go_live(struct recovery *recovery, struct moment now)
 {
     struct partition *partition = recovery->partition;
@@ -41,6 +50,11 @@ static void go_live(struct recovery *recovery, struct moment now)
     if (!gateway_leads(partition, now)) {
         recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER,
                       "the lease ended while the partition was loaded", now);
+        return;
+    }
+    if (!topics_are_fresh(partition->gateway, now)) {
+        recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER,
+                      "the topics' version could not be read for longer than a lease", now);
         return;
     }
     recovery_cancel(recovery);

@@ -38,6 +38,10 @@ static const struct {
                          "PRIMARY KEY ((topic_id, partition), segment)",
                          " WITH CLUSTERING ORDER BY (segment DESC)"},
     [SCHEMA_PRODUCER_IDS] = {"sluice_producer_ids", "name text PRIMARY KEY, next_block bigint", ""},
+    /* Tables that are being dropped or were dropped lately (their names are not given again), and
+     * in the row of "sluice_topics" the version of that table's content. */
+    [SCHEMA_TABLES] = {"sluice_tables",
+                       "table_name text PRIMARY KEY, topic_id uuid, version bigint", ""},
 };
 
 /* position: in the partition or clustering key, -1 elsewhere, as system_schema.columns has it. */
@@ -110,15 +114,48 @@ static int print_table_id(const uint8_t id[16], struct buf *out)
     return rc;
 }
 
+/* Rows of one age share files, which then end as a whole: about twenty windows in the time to live.
+ */
+static int print_ttl(int32_t ttl_s, struct buf *out)
+{
+    int32_t minutes = ttl_s / 60 / 20;
+    int rc = buf_printf(out, "default_time_to_live = %d", ttl_s);
+
+    if (rc < 0 || ttl_s == 0)
+        return rc;
+    const char *unit = minutes < 60 ? "MINUTES" : minutes < 1440 ? "HOURS" : "DAYS";
+    int32_t size = minutes < 60 ? minutes : minutes < 1440 ? minutes / 60 : minutes / 1440;
+    return buf_printf(out,
+                      " AND compaction = {'class': 'TimeWindowCompactionStrategy', "
+                      "'compaction_window_unit': '%s', 'compaction_window_size': '%d'}",
+                      unit, size < 1 ? 1 : size);
+}
+
 int schema_log_table(const char *keyspace, const char *table_name, const uint8_t topic_id[16],
-                     struct buf *out)
+                     int32_t ttl_s, struct buf *out)
 {
     int rc = buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s\".\"%s\" (", keyspace, table_name);
     for (size_t i = 0; rc == STATUS_OK && i < LOG_COLUMN_COUNT; i++)
         rc = buf_printf(out, "%s %s, ", log_columns[i].name, log_columns[i].type);
     if (rc == STATUS_OK)
         rc = buf_printf(out, "PRIMARY KEY ((partition, segment), offset))");
-    return rc < 0 || topic_id == NULL ? rc : print_table_id(topic_id, out);
+    if (rc == STATUS_OK && topic_id != NULL)
+        rc = print_table_id(topic_id, out);
+    if (rc == STATUS_OK && ttl_s != 0)
+        rc = buf_printf(out, topic_id != NULL ? " AND " : " WITH ");
+    return rc < 0 || ttl_s == 0 ? rc : print_ttl(ttl_s, out);
+}
+
+int schema_log_table_ttl(const char *keyspace, const char *table_name, int32_t ttl_s,
+                         struct buf *out)
+{
+    int rc = buf_printf(out, "ALTER TABLE \"%s\".\"%s\" WITH ", keyspace, table_name);
+    return rc < 0 ? rc : print_ttl(ttl_s, out);
+}
+
+int schema_drop_table(const char *keyspace, const char *table_name, struct buf *out)
+{
+    return buf_printf(out, "DROP TABLE IF EXISTS \"%s\".\"%s\"", keyspace, table_name);
 }
 
 bool topic_name_is_valid(struct slice name)
@@ -134,26 +171,44 @@ bool topic_name_is_valid(struct slice name)
     return !slice_equal(name, SLICE_LITERAL(".")) && !slice_equal(name, SLICE_LITERAL(".."));
 }
 
-void schema_table_name(struct slice topic, bool taken, size_t max_bytes,
-                       char name[SCHEMA_TABLE_NAME_MAX + 1])
+/* Appends "_" and the hash to the first `len` bytes of the name, cut so that it fits. */
+static void put_hash(char *name, size_t len, size_t max_bytes, uint32_t hash)
 {
-    const size_t prefix = sizeof(RESERVED_PREFIX) - 1;
-    size_t len = topic.len < max_bytes ? topic.len : max_bytes;
-    bool hashed = taken || topic.len > max_bytes;
-
-    for (size_t i = 0; i < len; i++)
-        name[i] = topic.data[i] == '.' || topic.data[i] == '-' ? '_' : (char)topic.data[i];
-    hashed = hashed || (len >= prefix && memcmp(name, RESERVED_PREFIX, prefix) == 0);
-    name[len] = '\0';
-    if (!hashed)
-        return;
     if (len > max_bytes - HASH_SUFFIX_BYTES)
         len = max_bytes - HASH_SUFFIX_BYTES;
-    uint32_t hash = crc32c(topic.data, topic.len);
     name[len++] = '_';
     for (int shift = 28; shift >= 0; shift -= 4)
         name[len++] = "0123456789abcdef"[(hash >> shift) & 15];
     name[len] = '\0';
+}
+
+static size_t put_plain(struct slice topic, size_t max_bytes, char *name)
+{
+    size_t len = topic.len < max_bytes ? topic.len : max_bytes;
+
+    for (size_t i = 0; i < len; i++)
+        name[i] = topic.data[i] == '.' || topic.data[i] == '-' ? '_' : (char)topic.data[i];
+    name[len] = '\0';
+    return len;
+}
+
+void schema_table_name(struct slice topic, bool taken, size_t max_bytes,
+                       char name[SCHEMA_TABLE_NAME_MAX + 1])
+{
+    const size_t prefix = sizeof(RESERVED_PREFIX) - 1;
+    size_t len = put_plain(topic, max_bytes, name);
+
+    if (taken || topic.len > max_bytes ||
+        (len >= prefix && memcmp(name, RESERVED_PREFIX, prefix) == 0))
+        put_hash(name, len, max_bytes, crc32c(topic.data, topic.len));
+}
+
+void schema_table_name_afresh(struct slice topic, const uint8_t topic_id[16], size_t max_bytes,
+                              char name[SCHEMA_TABLE_NAME_MAX + 1])
+{
+    size_t len = put_plain(topic, max_bytes, name);
+
+    put_hash(name, len, max_bytes, crc32c(topic_id, 16));
 }
 
 /* "5.0.6-SNAPSHOT" -> 5, 0, 6. */
@@ -199,8 +254,9 @@ static int print_grants(const struct gateway_config *config, struct buf *out)
 {
     const char *user = config->user == NULL ? "sluice" : config->user;
     int rc = STATUS_OK;
-    for (size_t i = 0; rc == STATUS_OK && i < 3; i++) {
-        static const char *const permissions[] = {"SELECT", "MODIFY", "CREATE"};
+    for (size_t i = 0; rc == STATUS_OK && i < 5; i++) {
+        /* ALTER for retention.ms, DROP for topics that are deleted. */
+        static const char *const permissions[] = {"SELECT", "MODIFY", "CREATE", "ALTER", "DROP"};
         if (i == 2 && !config->schema_create)
             break;
         rc = end_statement(buf_printf(out, "GRANT %s ON KEYSPACE \"%s\" TO \"%s\"", permissions[i],
@@ -224,7 +280,7 @@ int schema_print(const struct gateway_config *config, const char *replication,
         if (!topic_name_is_valid(slice_cstr(topics[i])))
             return STATUS_MALFORMED;
         schema_table_name(slice_cstr(topics[i]), false, SCHEMA_TABLE_NAME_OLD_MAX, table);
-        rc = end_statement(schema_log_table(config->keyspace, table, NULL, out), out);
+        rc = end_statement(schema_log_table(config->keyspace, table, NULL, 0, out), out);
     }
     return rc < 0 ? rc : print_grants(config, out);
 }

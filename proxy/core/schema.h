@@ -19,6 +19,7 @@ enum schema_control_table {
     SCHEMA_TOPICS,
     SCHEMA_SEGMENTS,
     SCHEMA_PRODUCER_IDS,
+    SCHEMA_TABLES,
     SCHEMA_CONTROL_TABLES, /* how many */
 };
 
@@ -41,8 +42,17 @@ bool schema_keyspace_is_valid(const char *keyspace);
  */
 void schema_table_name(struct slice topic, bool taken, size_t max_bytes,
                        char name[SCHEMA_TABLE_NAME_MAX + 1]);
+/* The table of a topic whose name has had a table that was dropped lately: the name differs for each
+ * topic id, so that nothing that is still on its way to the old table ever meets the new one. */
+void schema_table_name_afresh(struct slice topic, const uint8_t topic_id[16], size_t max_bytes,
+                              char name[SCHEMA_TABLE_NAME_MAX + 1]);
 /* How long a table's name may be on a server of this release. */
 size_t schema_table_name_max(const char *release_version, bool is_scylla);
+
+/* ALTER TABLE of a log table to this time to live in seconds, 0: none. */
+MUST_CHECK int schema_log_table_ttl(const char *keyspace, const char *table_name, int32_t ttl_s,
+                                    struct buf *out);
+MUST_CHECK int schema_drop_table(const char *keyspace, const char *table_name, struct buf *out);
 
 /* One row of system_schema.columns, for the comparison of a table that was there before. */
 struct schema_column {

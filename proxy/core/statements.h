@@ -27,13 +27,15 @@
     X(CLUSTER_INSERT, \
       "INSERT INTO @.sluice_cluster (name, cluster_id, format, slots, home_dc, " \
       "consistency) VALUES (?, ?, ?, ?, ?, ?) IF NOT EXISTS") \
-    X(TOPICS_SCAN, "SELECT topic, topic_id, table_name, partitions, state FROM @.sluice_topics") \
+    X(TOPICS_SCAN, \
+      "SELECT topic, topic_id, table_name, partitions, state, configuration, version FROM " \
+      "@.sluice_topics") \
     X(TOPIC_READ, \
-      "SELECT topic, topic_id, table_name, partitions, state FROM @.sluice_topics WHERE " \
-      "topic = ?") \
+      "SELECT topic, topic_id, table_name, partitions, state, configuration, version FROM " \
+      "@.sluice_topics WHERE topic = ?") \
     X(TOPIC_INSERT, \
-      "INSERT INTO @.sluice_topics (topic, topic_id, table_name, partitions, state, " \
-      "version) VALUES (?, ?, ?, ?, 'creating', 1) IF NOT EXISTS") \
+      "INSERT INTO @.sluice_topics (topic, topic_id, table_name, partitions, configuration, " \
+      "state, version) VALUES (?, ?, ?, ?, ?, 'creating', 1) IF NOT EXISTS") \
     X(TOPIC_CHANGE, \
       "UPDATE @.sluice_topics SET topic_id = ?, table_name = ? WHERE topic = ? IF topic_id " \
       "= ? AND table_name = ? AND state = 'creating'") \
@@ -42,6 +44,26 @@
       "table_name = ? AND state = 'creating'") \
     X(TOPIC_REMOVE, \
       "DELETE FROM @.sluice_topics WHERE topic = ? IF topic_id = ? AND state = 'creating'") \
+    X(TOPIC_UPDATE, \
+      "UPDATE @.sluice_topics SET partitions = ?, configuration = ?, version = ? WHERE topic " \
+      "= ? IF topic_id = ? AND version = ? AND state = 'live'") \
+    X(TOPIC_DELETE, \
+      "UPDATE @.sluice_topics SET state = 'deleting' WHERE topic = ? IF topic_id = ? AND " \
+      "state = 'live'") \
+    X(TOPIC_DELETED, \
+      "DELETE FROM @.sluice_topics WHERE topic = ? IF topic_id = ? AND state = 'deleting'") \
+    X(SEGMENTS_DELETE, \
+      "DELETE FROM @.sluice_segments USING TIMESTAMP ? WHERE topic_id = ? AND partition = ?") \
+    X(VERSION_READ, "SELECT version FROM @.sluice_tables WHERE table_name = 'sluice_topics'") \
+    X(VERSION_INSERT, \
+      "INSERT INTO @.sluice_tables (table_name, version) VALUES ('sluice_topics', ?) IF NOT " \
+      "EXISTS") \
+    X(VERSION_RAISE, \
+      "UPDATE @.sluice_tables SET version = ? WHERE table_name = 'sluice_topics' IF version = ?") \
+    X(TABLE_DROPPED, "SELECT topic_id FROM @.sluice_tables WHERE table_name = ?") \
+    X(TABLE_DROPPING, \
+      "INSERT INTO @.sluice_tables (table_name, topic_id) VALUES (?, ?) IF NOT EXISTS USING " \
+      "TTL 604800") \
     X(IDS_READ, "SELECT next_block FROM @.sluice_producer_ids WHERE name = ?") \
     X(IDS_INSERT, \
       "INSERT INTO @.sluice_producer_ids (name, next_block) VALUES (?, ?) IF NOT EXISTS") \

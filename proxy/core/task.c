@@ -44,6 +44,8 @@ void task_cancel(struct task *task)
     if (task->call != NULL)
         cluster_call_cancel(task->control->cluster, task->call);
     task->call = NULL;
+    if (task->control->ddl_task == task)
+        task->control->ddl_task = NULL;
 }
 
 bool task_is_busy(const struct task *task)
@@ -144,8 +146,10 @@ static void answered(void *context, const struct cluster_reply *reply, bool touc
 
     task->call = NULL;
     control->steps++;
-    if (task->asked_kind == QUESTION_DDL)
+    if (task->asked_kind == QUESTION_DDL) {
         control->last_ddl_us = now.boot_us;
+        control->ddl_task = NULL;
+    }
     switch (reply->outcome) {
     case CLUSTER_DONE:
         task_done(task, reply, now);
@@ -199,6 +203,10 @@ void task_ask(struct task *task, const struct question *question, struct moment 
         .deadline_us = now.boot_us + (ddl ? DDL_PATIENCE_US : patience_us),
     };
 
+    if (ddl && control->ddl_task != NULL) { /* another machine's; it acts again after it */
+        task_sleep(task, AGAIN_US, now);
+        return;
+    }
     list_remove(&task->node);
     task->asked_kind = question->kind;
     task->asked = now;
@@ -208,6 +216,8 @@ void task_ask(struct task *task, const struct question *question, struct moment 
     task->call = cluster_ask(control->cluster, &query, answered, task, now);
     if (task->call == NULL)
         task_sleep(task, AGAIN_US, now);
+    else if (ddl)
+        control->ddl_task = task;
 }
 
 void task_refused(struct task *task, const struct answer *answer, struct moment now)

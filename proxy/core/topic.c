@@ -30,7 +30,9 @@ struct topic *topics_find(const struct topics *topics, struct slice name)
 {
     struct topic *topic = topics->by_name[bucket_of(topics->seed, name.data, name.len)];
 
-    while (topic != NULL && !slice_equal(name, slice_make(topic->name, topic->name_len)))
+    /* One that is on its way out may have a successor of its name. */
+    while (topic != NULL && (topic->state == TOPIC_DELETING ||
+                             !slice_equal(name, slice_make(topic->name, topic->name_len))))
         topic = topic->next_by_name;
     return topic;
 }
@@ -54,16 +56,76 @@ static char *copy_text(const struct alloc *alloc, const char *text)
     return copy;
 }
 
+struct partition *topic_partition(const struct topic *topic, int32_t index)
+{
+    struct partition_block *block = topic->blocks;
+
+    while (index >= block->first + block->count)
+        block = block->next;
+    return &block->partitions[index - block->first];
+}
+
+static size_t block_bytes(int32_t count)
+{
+    return sizeof(struct partition_block) + (size_t)count * sizeof(struct partition);
+}
+
+/* Partitions up to `count`. NOMEM. */
+static int topic_grow(struct topic *topic, int32_t count)
+{
+    int32_t more = count - topic->partition_count;
+    struct partition_block **at = &topic->blocks;
+
+    if (more <= 0)
+        return STATUS_OK;
+    struct partition_block *block = alloc_zeroed(topic->gateway->config->alloc, block_bytes(more));
+    if (block == NULL)
+        return STATUS_NOMEM;
+    block->first = topic->partition_count;
+    block->count = more;
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = block;
+    for (int32_t i = 0; i < more; i++)
+        partition_init(&block->partitions[i], topic, block->first + i);
+    topic->partition_count = count;
+    return STATUS_OK;
+}
+
+/* NOMEM: as it was. */
+static int topic_configure(struct topic *topic, struct slice configuration)
+{
+    const struct alloc *alloc = topic->gateway->config->alloc;
+    uint8_t *copy = NULL;
+
+    if (configuration.len > 0) {
+        copy = alloc_bytes(alloc, configuration.len);
+        if (copy == NULL)
+            return STATUS_NOMEM;
+        memcpy(copy, configuration.data, configuration.len);
+    }
+    alloc_free(alloc, topic->configuration, topic->configuration_len);
+    topic->configuration = copy;
+    topic->configuration_len = configuration.len;
+    topic_settings_read(configuration, &topic->settings);
+    topic_settings_rules(&topic->settings, topic->gateway->config, &topic->rules);
+    return STATUS_OK;
+}
+
 static void topic_free(struct topic *topic)
 {
     const struct alloc *alloc = topic->gateway->config->alloc;
 
     if (topic->ttl_call != NULL)
         cluster_call_cancel(topic->gateway->cluster, topic->ttl_call);
-    for (int32_t i = 0; topic->partitions != NULL && i < topic->partition_count; i++)
-        partition_deinit(&topic->partitions[i]);
-    alloc_free(alloc, topic->partitions,
-               (size_t)topic->partition_count * sizeof(*topic->partitions));
+    for (int32_t i = 0; i < topic->partition_count; i++)
+        partition_deinit(topic_partition(topic, i));
+    while (topic->blocks != NULL) {
+        struct partition_block *block = topic->blocks;
+        topic->blocks = block->next;
+        alloc_free(alloc, block, block_bytes(block->count));
+    }
+    alloc_free(alloc, topic->configuration, topic->configuration_len);
     if (topic->name != NULL)
         alloc_free(alloc, topic->name, topic->name_len + 1);
     if (topic->table_name != NULL)
@@ -80,20 +142,15 @@ static struct topic *topic_new(struct gateway *gateway, const struct topic_row *
         return NULL;
     topic->gateway = gateway;
     topic->state = row->state;
-    topic->rules = RECORD_RULES_DEFAULT;
     memcpy(topic->topic_id, row->topic_id, sizeof(topic->topic_id));
     topic->name = copy_text(alloc, row->name);
     topic->name_len = strlen(row->name);
     topic->table_name = copy_text(alloc, row->table_name);
-    if (topic->name != NULL && topic->table_name != NULL)
-        topic->partitions = alloc_array(alloc, (size_t)row->partitions, sizeof(*topic->partitions));
-    if (topic->partitions == NULL) {
+    if (topic->name == NULL || topic->table_name == NULL ||
+        topic_configure(topic, row->configuration) < 0 || topic_grow(topic, row->partitions) < 0) {
         topic_free(topic);
         return NULL;
     }
-    topic->partition_count = row->partitions;
-    for (int32_t i = 0; i < row->partitions; i++)
-        partition_init(&topic->partitions[i], topic, i);
     return topic;
 }
 
@@ -108,9 +165,14 @@ int topics_put(struct topics *topics, struct gateway *gateway, const struct topi
     struct topic *topic = topics_find_id(topics, row->topic_id);
 
     if (topic != NULL) {
+        if (topic->state == TOPIC_DELETING) /* there is no way back */
+            return STATUS_OK;
         topic->state = row->state;
-        return STATUS_OK;
+        int rc = topic_configure(topic, row->configuration);
+        return rc < 0 ? rc : topic_grow(topic, row->partitions);
     }
+    if (row->state != TOPIC_LIVE)
+        return STATUS_OK;
     topic = topic_new(gateway, row);
     if (topic == NULL)
         return STATUS_NOMEM;
@@ -159,8 +221,8 @@ static void prepared_one(struct topic *topic, bool ok, const struct cluster_repl
         return;
     topic->stale = topic->preparing_failed;
     for (int32_t i = 0; i < topic->partition_count; i++)
-        if (topic->partitions[i].recovery != NULL)
-            recovery_prepared(topic->partitions[i].recovery, topic->stale ? KAFKA_STORAGE_ERROR : 0,
+        if (topic_partition(topic, i)->recovery != NULL)
+            recovery_prepared(topic_partition(topic, i)->recovery, topic->stale ? KAFKA_STORAGE_ERROR : 0,
                               text, now);
 }
 
@@ -277,6 +339,45 @@ void topic_forget_statements(struct topic *topic)
     if (topic->insert_plain != NULL)
         cluster_forget(cluster, topic->insert_plain);
     topic->stale = true;
+}
+
+/* Produce entries that the topic has not seen yet: their clients are parked. */
+static void forget_entries(const struct topic *topic)
+{
+    LIST_EACH (it, &topic->gateway->produces) {
+        struct produce *produce = LIST_ENTRY(it, struct produce, node);
+        for (int32_t i = 0; i < produce->entry_count; i++) {
+            struct produce_entry *entry = &produce->entries[i];
+            if (entry->partition != NULL && entry->partition->topic == topic)
+                entry->partition = NULL;
+        }
+    }
+}
+
+void topic_stop(struct topic *topic, struct moment now)
+{
+    topic->state = TOPIC_DELETING;
+    topic->gateway->topics.some_stopped = true;
+    forget_entries(topic);
+    for (int32_t i = 0; i < topic->partition_count; i++)
+        partition_unload(topic_partition(topic, i), KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+                         "the topic is deleted", now);
+}
+
+void topics_sweep(struct topics *topics)
+{
+    if (!topics->some_stopped)
+        return;
+    topics->some_stopped = false;
+    LIST_EACH_SAFE (it, after, &topics->all) {
+        struct topic *topic = LIST_ENTRY(it, struct topic, node);
+        if (topic->state != TOPIC_DELETING)
+            continue;
+        if (topic->preparing == 0 && topic->users == 0)
+            topics_remove(topics, topic);
+        else
+            topics->some_stopped = true;
+    }
 }
 
 void topics_deinit(struct topics *topics)

@@ -1,9 +1,9 @@
 /*
  * Making a topic, one at a time, so that DDL is one statement at a time:
  *
- *    row by transaction, `creating` -> CREATE TABLE with the topic's id -> whose table is it? ->
- * its columns
- *      -> all nodes agree -> row `live` by transaction
+ *    row by transaction, `creating` -> is the table's name free? -> CREATE TABLE with the topic's
+ * id -> whose table is it? -> its columns -> is the name still free? -> all nodes agree -> row
+ * `live` by transaction
  *
  * Every step may be repeated, by whoever: a row that another gateway, or a former life of this one,
  * left at `creating` is finished the same way. The table's id is the topic's id, always. A table of
@@ -12,6 +12,11 @@
  *   - belongs to none and has a log table's columns: it was made for us (schema.create: never), its
  * id is taken over;
  *   - has other columns: it is somebody's own. The creation fails, and the row goes.
+ *
+ * A name is not free for a week after its table was dropped: a DROP or a write that was given up
+ * and repeated elsewhere may still be executed by a node that was asleep, and both go by the name.
+ * The topic then gets a name with a hash of its id. topic_dropper.c writes the name down before it
+ * drops, so that looking again after CREATE leaves no gap.
  */
 #include "core/control_internal.h"
 #include "proto/kill_point.h"
@@ -55,7 +60,7 @@ static void job_finish(struct topic_maker *maker, struct topic_job *job, int16_t
         wait->done(wait->context, error, text, now);
         alloc_free(alloc, wait, sizeof(*wait));
     }
-    alloc_free(alloc, job, sizeof(*job));
+    alloc_free(alloc, job, job->bytes);
 }
 
 static void maker_finish(struct topic_maker *maker, struct moment now)
@@ -95,6 +100,8 @@ static void begin_row(struct topic_maker *maker, struct moment now)
     maker->row = (struct topic_row){.name = maker->text.name,
                                     .table_name = maker->text.table_name,
                                     .partitions = job->partitions,
+                                    .configuration = job->configuration,
+                                    .version = 1,
                                     .state = TOPIC_CREATING};
     control_random_uuid(control, maker->row.topic_id);
     const struct topic_record *known = topic_store_find(&control->topics, slice_cstr(job->name));
@@ -113,13 +120,55 @@ static void store_row(struct topic_maker *maker, struct moment now)
         action_log(control->actions, LOG_ERROR, "out of memory", "topic=%s", maker->row.name);
 }
 
+static void look_at_name(struct topic_maker *maker, struct moment now)
+{
+    bool drops = maker->task.control->config->schema_create; /* else nothing is dropped either */
+    maker_expect(maker, drops ? TOPIC_EXPECT_NAME : TOPIC_EXPECT_CREATED, now);
+}
+
+/* No table has been made with this id under that name: the id may stay. */
+static void name_answer(struct topic_maker *maker, const struct answer *answer, struct moment now)
+{
+    if (!cql_result_next_row(answer->result)) {
+        maker_expect(maker, TOPIC_EXPECT_CREATED, now);
+        return;
+    }
+    schema_table_name_afresh(slice_cstr(maker->row.name), maker->row.topic_id,
+                             maker->task.control->table_name_max, maker->new_name);
+    memcpy(maker->new_id, maker->row.topic_id, 16);
+    if (strcmp(maker->new_name, maker->row.table_name) != 0) {
+        maker_expect(maker, TOPIC_EXPECT_CHANGED, now);
+        return;
+    }
+    set_error(maker, TIMED_OUT, "table '%s' is being dropped; try again", maker->row.table_name);
+    maker_expect(maker, TOPIC_EXPECT_REMOVED, now);
+}
+
+static void name_still_answer(struct topic_maker *maker, const struct answer *answer,
+                              struct moment now)
+{
+    if (!cql_result_next_row(answer->result)) {
+        maker_expect(maker, TOPIC_EXPECT_AGREEMENT, now);
+        return;
+    }
+    set_error(maker, TIMED_OUT, "table '%s' was dropped meanwhile; try again",
+              maker->row.table_name);
+    maker_expect(maker, TOPIC_EXPECT_REMOVED, now);
+}
+
+static void table_is_certain(struct topic_maker *maker, struct moment now)
+{
+    bool drops = maker->task.control->config->schema_create;
+    maker_expect(maker, drops ? TOPIC_EXPECT_NAME_STILL : TOPIC_EXPECT_AGREEMENT, now);
+}
+
 /* The row as it stands in the table decides what is to be done. */
 static void row_is_known(struct topic_maker *maker, struct moment now)
 {
     if (maker->row.state == TOPIC_CREATING) {
         maker->began_here = true;
         store_row(maker, now);
-        maker_expect(maker, TOPIC_EXPECT_CREATED, now);
+        look_at_name(maker, now);
         return;
     }
     store_row(maker, now);
@@ -256,8 +305,10 @@ static void columns_answer(struct topic_maker *maker, const struct answer *answe
         return;
     }
     /* An id that CREATE gave is nobody else's; one that was found may be. */
-    bool certain = maker->task.control->config->schema_create && table_is_ours(maker);
-    maker_expect(maker, certain ? TOPIC_EXPECT_AGREEMENT : TOPIC_EXPECT_RELOADED, now);
+    if (maker->task.control->config->schema_create && table_is_ours(maker))
+        table_is_certain(maker, now);
+    else
+        maker_expect(maker, TOPIC_EXPECT_RELOADED, now);
 }
 
 void topic_maker_reloaded(struct topic_maker *maker, struct moment now)
@@ -266,7 +317,7 @@ void topic_maker_reloaded(struct topic_maker *maker, struct moment now)
         return;
     bool taken = is_others_table(maker);
     if (!taken && table_is_ours(maker)) {
-        maker_expect(maker, TOPIC_EXPECT_AGREEMENT, now);
+        table_is_certain(maker, now);
         return;
     }
     if (taken && (maker->hashed || table_is_ours(maker))) {
@@ -276,30 +327,26 @@ void topic_maker_reloaded(struct topic_maker *maker, struct moment now)
     }
     memcpy(maker->new_id, taken ? maker->row.topic_id : maker->table_id, 16);
     maker->hashed = maker->hashed || taken;
+    if (maker->hashed)
+        schema_table_name(slice_cstr(maker->row.name), true, maker->task.control->table_name_max,
+                          maker->new_name);
+    else
+        (void)snprintf(maker->new_name, sizeof(maker->new_name), "%s", maker->row.table_name);
     maker_expect(maker, TOPIC_EXPECT_CHANGED, now);
-}
-
-static void new_table_name(const struct topic_maker *maker, char name[SCHEMA_TABLE_NAME_MAX + 1])
-{
-    schema_table_name(slice_cstr(maker->row.name), maker->hashed,
-                      maker->task.control->table_name_max, name);
-    if (!maker->hashed)
-        (void)snprintf(name, SCHEMA_TABLE_NAME_MAX + 1, "%s", maker->row.table_name);
 }
 
 static void changed_answer(struct topic_maker *maker, const struct answer *answer,
                            struct moment now)
 {
-    char name[SCHEMA_TABLE_NAME_MAX + 1];
     if (answer->kind != ANSWER_APPLIED) { /* unknown, or another gateway was here */
         maker_expect(maker, TOPIC_EXPECT_ROW_READ, now);
         return;
     }
-    new_table_name(maker, name);
-    memcpy(maker->text.table_name, name, sizeof(name));
+    memcpy(maker->text.table_name, maker->new_name, sizeof(maker->new_name));
+    maker->row.table_name = maker->text.table_name;
     memcpy(maker->row.topic_id, maker->new_id, 16);
     store_row(maker, now);
-    maker_expect(maker, TOPIC_EXPECT_CREATED, now);
+    look_at_name(maker, now);
 }
 
 static void live_answer(struct topic_maker *maker, const struct answer *answer, struct moment now)
@@ -311,6 +358,7 @@ static void live_answer(struct topic_maker *maker, const struct answer *answer, 
     }
     maker->row.state = TOPIC_LIVE;
     store_row(maker, now);
+    (void)topic_watch_raise(&control->watch, now);
     action_log(control->actions, LOG_INFO, "topic made", "topic=%s table=\"%s\" partitions=%d",
                maker->row.name, maker->row.table_name, maker->row.partitions);
     maker_finish(maker, now);
@@ -363,6 +411,12 @@ static void maker_answer(struct task *task, const struct answer *answer, struct 
     case TOPIC_EXPECT_ROW_READ:
         row_answer(maker, answer, now);
         return;
+    case TOPIC_EXPECT_NAME:
+        name_answer(maker, answer, now);
+        return;
+    case TOPIC_EXPECT_NAME_STILL:
+        name_still_answer(maker, answer, now);
+        return;
     case TOPIC_EXPECT_CREATED:
         maker_expect(maker, TOPIC_EXPECT_TABLE_ID, now);
         return;
@@ -406,9 +460,11 @@ static void ask_create(struct topic_maker *maker, struct moment now)
         maker_expect(maker, TOPIC_EXPECT_TABLE_ID, now);
         return;
     }
+    struct topic_settings settings;
+    topic_settings_read(maker->row.configuration, &settings);
     buf_init(&text, control->alloc, 8192);
     int rc = schema_log_table(control->config->keyspace, maker->row.table_name, maker->row.topic_id,
-                              &text);
+                              settings.table_ttl_s, &text);
     if (rc == STATUS_OK)
         rc = buf_append(&text, slice_make("", 1));
     if (rc == STATUS_OK)
@@ -426,16 +482,16 @@ static void ask_row_insert(struct topic_maker *maker, struct moment now)
     uint8_t partitions[4];
     const struct cql_value values[] = {
         cql_value_text(maker->row.name), cql_value_uuid(maker->row.topic_id),
-        cql_value_text(maker->row.table_name), cql_value_i32(partitions, maker->row.partitions)};
-    ask(maker, QUESTION_TRANSACTION, STATEMENT_TOPIC_INSERT, values, 4, now);
+        cql_value_text(maker->row.table_name), cql_value_i32(partitions, maker->row.partitions),
+        cql_value_bytes(maker->row.configuration.len > 0 ? maker->row.configuration : SLICE_NULL)};
+    ask(maker, QUESTION_TRANSACTION, STATEMENT_TOPIC_INSERT, values, 5, now);
 }
 
 static void ask_changed(struct topic_maker *maker, struct moment now)
 {
-    char name[SCHEMA_TABLE_NAME_MAX + 1];
-    new_table_name(maker, name);
     const struct cql_value values[] = {
-        cql_value_uuid(maker->new_id), cql_value_text(name), cql_value_text(maker->row.name),
+        cql_value_uuid(maker->new_id), cql_value_text(maker->new_name),
+        cql_value_text(maker->row.name),
         cql_value_uuid(maker->row.topic_id), cql_value_text(maker->row.table_name)};
     ask(maker, QUESTION_TRANSACTION, STATEMENT_TOPIC_CHANGE, values, 5, now);
 }
@@ -463,6 +519,10 @@ static void maker_act(struct task *task, struct moment now)
         return;
     case TOPIC_EXPECT_ROW_READ:
         ask(maker, QUESTION_SERIAL, STATEMENT_TOPIC_READ, row, 1, now);
+        return;
+    case TOPIC_EXPECT_NAME:
+    case TOPIC_EXPECT_NAME_STILL:
+        ask(maker, QUESTION_SERIAL, STATEMENT_TABLE_DROPPED, table + 1, 1, now);
         return;
     case TOPIC_EXPECT_CREATED:
         ask_create(maker, now);
@@ -515,7 +575,7 @@ void topic_maker_deinit(struct topic_maker *maker)
         struct topic_job *job = LIST_ENTRY(it, struct topic_job, node);
         LIST_EACH_SAFE (at, after_wait, &job->waits)
             alloc_free(alloc, wait_of(at), sizeof(struct topic_wait));
-        alloc_free(alloc, job, sizeof(*job));
+        alloc_free(alloc, job, job->bytes);
     }
 }
 
@@ -529,11 +589,17 @@ static struct topic_job *job_of(struct topic_maker *maker, struct slice name)
     return NULL;
 }
 
-static struct topic_job *job_new(struct topic_maker *maker, struct slice name, int32_t partitions)
+static struct topic_job *job_new(struct topic_maker *maker, struct slice name, int32_t partitions,
+                                 struct slice configuration)
 {
-    struct topic_job *job = alloc_zeroed(maker->task.control->alloc, sizeof(*job));
+    size_t bytes = sizeof(struct topic_job) + configuration.len;
+    struct topic_job *job = alloc_zeroed(maker->task.control->alloc, bytes);
     if (job == NULL)
         return NULL;
+    job->bytes = bytes;
+    if (configuration.len > 0)
+        memcpy(job + 1, configuration.data, configuration.len);
+    job->configuration = slice_make(job + 1, configuration.len);
     job->partitions = partitions;
     memcpy(job->name, name.data, name.len);
     list_init(&job->waits);
@@ -542,7 +608,8 @@ static struct topic_job *job_new(struct topic_maker *maker, struct slice name, i
 }
 
 void topic_maker_add(struct topic_maker *maker, struct slice name, int32_t partitions,
-                     control_created done, void *context, struct moment now)
+                     struct slice configuration, control_done done, void *context,
+                     struct moment now)
 {
     const struct alloc *alloc = maker->task.control->alloc;
     struct topic_job *job = job_of(maker, name);
@@ -553,7 +620,7 @@ void topic_maker_add(struct topic_maker *maker, struct slice name, int32_t parti
         return;
     }
     if (job == NULL)
-        job = job_new(maker, name, partitions);
+        job = job_new(maker, name, partitions, configuration);
     if (job == NULL) {
         alloc_free(alloc, wait, sizeof(*wait));
         if (done != NULL)

@@ -42,11 +42,18 @@ bool topic_row_read(const struct answer *answer, struct topic_row_text *text, st
 {
     struct slice name = row_text(answer, "topic"), table = row_text(answer, "table_name");
     struct slice id = row_text(answer, "topic_id");
+    struct slice configuration = row_text(answer, "configuration");
 
     if (!topic_name_is_valid(name) || !is_plain_name(table, SCHEMA_TABLE_NAME_MAX) ||
         id.len != 16 || !row_i32(answer, "partitions", &row->partitions) || row->partitions < 1 ||
-        !read_state(row_text(answer, "state"), &row->state))
+        !read_state(row_text(answer, "state"), &row->state) ||
+        configuration.len > sizeof(text->configuration))
         return false;
+    if (!row_i64(answer, "version", &row->version))
+        row->version = -1;
+    if (configuration.len > 0)
+        memcpy(text->configuration, configuration.data, configuration.len);
+    row->configuration = slice_make(text->configuration, configuration.len);
     memcpy(text->name, name.data, name.len);
     text->name[name.len] = '\0';
     memcpy(text->table_name, table.data, table.len);
@@ -69,8 +76,33 @@ struct topic_record *topic_store_find(struct topic_store *store, struct slice na
 
 static void record_free(struct topic_store *store, struct topic_record *record)
 {
+    const struct alloc *alloc = store->task.control->alloc;
+
     list_remove(&record->node);
-    alloc_free(store->task.control->alloc, record, record->bytes);
+    alloc_free(alloc, record->configuration, record->configuration_len);
+    alloc_free(alloc, record, record->bytes);
+}
+
+/* *news is set when it is another one. NOMEM. */
+static int record_configure(struct topic_store *store, struct topic_record *record,
+                            struct slice configuration, bool *news)
+{
+    const struct alloc *alloc = store->task.control->alloc;
+
+    if (slice_equal(configuration, slice_make(record->configuration, record->configuration_len)))
+        return STATUS_OK;
+    uint8_t *copy = NULL;
+    if (configuration.len > 0) {
+        copy = alloc_bytes(alloc, configuration.len);
+        if (copy == NULL)
+            return STATUS_NOMEM;
+        memcpy(copy, configuration.data, configuration.len);
+    }
+    alloc_free(alloc, record->configuration, record->configuration_len);
+    record->configuration = copy;
+    record->configuration_len = configuration.len;
+    *news = true;
+    return STATUS_OK;
 }
 
 static struct topic_record *record_new(struct topic_store *store, const struct topic_row *row)
@@ -86,6 +118,7 @@ static struct topic_record *record_new(struct topic_store *store, const struct t
     memcpy(record->name, row->name, name_bytes);
     memcpy(record->table_name, row->table_name, table_bytes);
     memcpy(record->topic_id, row->topic_id, 16);
+    record->version = -1;
     list_append(&store->records, &record->node);
     return record;
 }
@@ -117,10 +150,17 @@ int topic_store_put(struct topic_store *store, const struct topic_row *row, stru
         record = record_new(store, row);
     if (record == NULL)
         return STATUS_NOMEM;
+    record->generation = store->generation;
+    /* A page that was read before a change that was made here: what is known is newer. */
+    if (row->version < record->version || (!news && row->state < record->state))
+        return STATUS_OK;
+    int rc = record_configure(store, record, row->configuration, &news);
+    if (rc < 0)
+        return rc;
     news = news || record->state != row->state || record->partitions != row->partitions;
     record->state = row->state;
     record->partitions = row->partitions;
-    record->generation = store->generation;
+    record->version = row->version;
     if (!news || row->state == TOPIC_CREATING) /* its id and table may change until it is live */
         return STATUS_OK;
     record->told = true;
@@ -148,14 +188,26 @@ static void take_page(struct topic_store *store, const struct answer *answer, st
     }
 }
 
+/* So long others have for a deletion that they began. */
+#define OTHERS_DELETE_US (30 * SECOND_US)
+
 static void finish_what_others_began(struct topic_store *store, struct moment now)
 {
     struct control *control = store->task.control;
     LIST_EACH (it, &store->records) {
         struct topic_record *record = LIST_ENTRY(it, struct topic_record, node);
+        struct slice name = slice_cstr(record->name);
+        struct topic_settings settings;
+        topic_settings_read(slice_make(record->configuration, record->configuration_len),
+                            &settings);
         if (record->state == TOPIC_CREATING)
-            topic_maker_add(&control->maker, slice_cstr(record->name), record->partitions, NULL,
-                            NULL, now);
+            topic_maker_add(&control->maker, name, record->partitions, SLICE_NULL, NULL, NULL, now);
+        else if (record->state == TOPIC_DELETING)
+            topic_dropper_add(&control->dropper, name, record->topic_id,
+                              boot_is_over(control) ? OTHERS_DELETE_US : 0, NULL, NULL, now);
+        else if (topic_ttl_s(settings.retention_ms) != settings.table_ttl_s)
+            topic_changer_add(&control->changer, name, record->topic_id, NULL, 0, false, 0, NULL,
+                              NULL, now);
     }
 }
 
@@ -168,6 +220,7 @@ static void load_is_over(struct topic_store *store, struct moment now)
     }
     store->state = TOPIC_STORE_IDLE;
     store->loaded = true;
+    store->confirmed_us = store->load_from_us;
     if (store->load_again) {
         topic_store_load(store, now);
         return;
@@ -219,6 +272,7 @@ void topic_store_load(struct topic_store *store, struct moment now)
     }
     store->load_again = false;
     store->generation++;
+    store->load_from_us = now.boot_us;
     store->state = TOPIC_STORE_EXPECT_PAGE;
     buf_reset(&store->paging_state);
     topic_store_act(&store->task, now);

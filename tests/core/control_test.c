@@ -17,7 +17,7 @@ static void a_first_start_makes_everything_and_leads_all_slots(void **state)
     struct host host;
     host_up(&host, db, "one");
     assert_int_equal(fake_db_count(db, "CREATE KEYSPACE"), 1);
-    assert_int_equal(fake_db_count(db, "CREATE TABLE"), 6);
+    assert_int_equal(fake_db_count(db, "CREATE TABLE"), 7);
     assert_int_equal(fake_db_run(db, "SELECT slot FROM sluice.sluice_slots WHERE member = 'one'"),
                      128);
     assert_int_equal(host_led(&host, any_topic, 128), 128);

@@ -115,7 +115,7 @@ static void a_log_table_carries_the_topics_id(void **state)
     const uint8_t id[16] = {0x0d, 0x52, 0xf6, 0x44, 0xd1, 0x9c, 0x42, 0x6b,
                             0xb2, 0x3a, 0xe5, 0x0b, 0x65, 0xaa, 0x12, 0xa5};
     buf_init(&out, &alloc_heap, 4096);
-    assert_int_equal(schema_log_table("sluice", "Orders", id, &out), STATUS_OK);
+    assert_int_equal(schema_log_table("sluice", "Orders", id, 0, &out), STATUS_OK);
     expect_text(
         &out,
         "CREATE TABLE IF NOT EXISTS \"sluice\".\"Orders\" (partition int, segment bigint, "
@@ -157,12 +157,12 @@ static void everything_is_printed_one_statement_a_line(void **state)
     buf_init(&out, &alloc_heap, 65536);
     assert_int_equal(schema_print(&config, "{'class': 'SimpleStrategy'}", topics, 2, &out),
                      STATUS_OK);
-    assert_int_equal(count_lines(buf_unread(&out)), 1 + 6 + 2 + 4);
+    assert_int_equal(count_lines(buf_unread(&out)), 1 + 7 + 2 + 6);
     assert_int_equal(buf_unread(&out).data[buf_len(&out) - 2], ';');
     buf_reset(&out);
     config.schema_create = false; /* then it needs no right to create */
     assert_int_equal(schema_print(&config, "{}", NULL, 0, &out), STATUS_OK);
-    assert_int_equal(count_lines(buf_unread(&out)), 1 + 6 + 3);
+    assert_int_equal(count_lines(buf_unread(&out)), 1 + 7 + 3);
     assert_int_equal(schema_print(&config, "{}", bad, 1, &out), STATUS_MALFORMED);
     buf_deinit(&out);
 }

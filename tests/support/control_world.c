@@ -49,6 +49,9 @@ static void on_topic(void *context, const struct topic_row *row, struct moment n
     host->topic = *row;
     (void)snprintf(host->topic_name, sizeof(host->topic_name), "%s", row->name);
     (void)snprintf(host->topic_table, sizeof(host->topic_table), "%s", row->table_name);
+    host->topic_configuration_len = row->configuration.len;
+    if (row->configuration.len > 0)
+        memcpy(host->topic_configuration, row->configuration.data, row->configuration.len);
     host->topic.name = host->topic_name;
     host->topic.table_name = host->topic_table;
 }
@@ -193,12 +196,56 @@ static void on_created(void *context, int16_t error, const char *text, struct mo
     (void)snprintf(created->text, sizeof(created->text), "%s", text);
 }
 
-void host_create(struct host *host, const char *name, int32_t partitions, struct created *created)
+void host_create_with(struct host *host, const char *name, int32_t partitions,
+                      struct slice configuration, struct created *created)
 {
     *created = (struct created){0};
-    control_topic_create(host->control, slice_cstr(name), partitions, on_created, created,
+    control_topic_create(host->control, slice_cstr(name), partitions, configuration, on_created,
+                         created, host->net.now);
+    fake_net_pump(&host->net);
+}
+
+void host_create(struct host *host, const char *name, int32_t partitions, struct created *created)
+{
+    host_create_with(host, name, partitions, SLICE_NULL, created);
+}
+
+void host_delete(struct host *host, const char *name, const uint8_t topic_id[16],
+                 struct created *deleted)
+{
+    *deleted = (struct created){0};
+    control_topic_delete(host->control, slice_cstr(name), topic_id, on_created, deleted,
                          host->net.now);
     fake_net_pump(&host->net);
+}
+
+void host_set(struct host *host, const char *name, const char *setting, const char *value,
+              struct created *changed)
+{
+    const struct topic_change change = {slice_cstr(setting),
+                                        value == NULL ? SLICE_NULL : slice_cstr(value)};
+    *changed = (struct created){0};
+    control_topic_configure(host->control, slice_cstr(name), host->topic.topic_id, &change, 1,
+                            false, on_created, changed, host->net.now);
+    fake_net_pump(&host->net);
+}
+
+void host_grow(struct host *host, const char *name, int32_t partitions, struct created *grown)
+{
+    *grown = (struct created){0};
+    control_topic_grow(host->control, slice_cstr(name), host->topic.topic_id, partitions,
+                       on_created, grown, host->net.now);
+    fake_net_pump(&host->net);
+}
+
+const char *host_topic_id_text(const struct host *host)
+{
+    static char text[37];
+    char *to = text;
+    for (int i = 0; i < 16; i++)
+        to += snprintf(to, 4, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x",
+                       host->topic.topic_id[i]);
+    return text;
 }
 
 int host_led(const struct host *host, const uint8_t topic_id[16], int count)

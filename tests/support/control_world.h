@@ -35,6 +35,8 @@ struct host {
     unsigned topics, topics_gone;
     struct topic_row topic; /* the last one; the strings are the next two */
     char topic_name[256], topic_table[256];
+    uint8_t topic_configuration[TOPIC_CONFIGURATION_BYTES];
+    size_t topic_configuration_len;
 };
 
 /* A host that has not started. Change config before host_start. */
@@ -53,6 +55,17 @@ void host_stop(struct host *host);
 /* A host that starts where another one ended: clocks go on. */
 void host_follow(struct host *host, const struct host *former);
 void host_create(struct host *host, const char *name, int32_t partitions, struct created *created);
+void host_create_with(struct host *host, const char *name, int32_t partitions,
+                      struct slice configuration, struct created *created);
+/* Of the topic of this id; the next two: of host->topic. */
+void host_delete(struct host *host, const char *name, const uint8_t topic_id[16],
+                 struct created *deleted);
+/* value NULL: back to the default. */
+void host_set(struct host *host, const char *name, const char *setting, const char *value,
+              struct created *changed);
+void host_grow(struct host *host, const char *name, int32_t partitions, struct created *grown);
+/* The last topic's id as CQL has it; until the next call. */
+const char *host_topic_id_text(const struct host *host);
 /* How many of the partitions 0 ... count - 1 of the last topic are led. */
 int host_led(const struct host *host, const uint8_t topic_id[16], int count);
 

@@ -178,6 +178,10 @@ static void parse_tail(struct parser *p)
     if (accept(p, "NOT")) {
         expect(p, "EXISTS");
         p->out->if_not_exists = true;
+        if (accept(p, "USING")) { /* nothing ends in a test's time */
+            expect(p, "TTL");
+            next(p);
+        }
         return;
     }
     p->out->condition_count = take_pairs(p, p->out->condition, "AND");
@@ -272,6 +276,39 @@ static void parse_column(struct parser *p)
     }
 }
 
+static void parse_options(struct parser *p)
+{
+    while (p->token[0] != '\0') { /* others pass */
+        if (accept(p, "ID")) {
+            expect(p, "=");
+            take_name(p, p->out->id, sizeof(p->out->id));
+        } else if (accept(p, "default_time_to_live")) {
+            expect(p, "=");
+            take_name(p, p->out->ttl, sizeof(p->out->ttl));
+        } else {
+            next(p);
+        }
+    }
+}
+
+static void parse_alter_table(struct parser *p)
+{
+    p->out->kind = FAKE_ALTER_TABLE;
+    expect(p, "TABLE");
+    take_table(p);
+    expect(p, "WITH");
+    parse_options(p);
+}
+
+static void parse_drop_table(struct parser *p)
+{
+    p->out->kind = FAKE_DROP_TABLE;
+    expect(p, "TABLE");
+    expect(p, "IF");
+    expect(p, "EXISTS");
+    take_table(p);
+}
+
 static void parse_create_table(struct parser *p)
 {
     p->out->kind = FAKE_CREATE_TABLE;
@@ -288,12 +325,7 @@ static void parse_create_table(struct parser *p)
             parse_column(p);
     } while (accept(p, ","));
     expect(p, ")");
-    if (accept(p, "WITH") && accept(p, "ID")) {
-        expect(p, "=");
-        take_name(p, p->out->id, sizeof(p->out->id));
-    }
-    while (p->token[0] != '\0')
-        next(p); /* other options */
+    parse_options(p);
 }
 
 static size_t put_text(uint8_t *to, const char *text)
@@ -355,7 +387,16 @@ void fake_cql_parse(const char *text, const struct cql_query *query,
         statement->kind = FAKE_DELETE;
         expect(&p, "FROM");
         take_table(&p);
+        if (accept(&p, "USING")) {
+            expect(&p, "TIMESTAMP");
+            next(&p);
+            p.marker++; /* there is but one version of a row here */
+        }
         parse_tail(&p);
+    } else if (accept(&p, "ALTER")) {
+        parse_alter_table(&p);
+    } else if (accept(&p, "DROP")) {
+        parse_drop_table(&p);
     } else if (accept(&p, "CREATE") && accept(&p, "TABLE")) {
         parse_create_table(&p);
     } else if (accept(&p, "KEYSPACE")) {

@@ -13,6 +13,8 @@ enum fake_statement_kind {
     FAKE_UPDATE,
     FAKE_DELETE,
     FAKE_CREATE_TABLE,
+    FAKE_ALTER_TABLE, /* default_time_to_live and what else it says */
+    FAKE_DROP_TABLE,  /* IF EXISTS */
     FAKE_CREATE_KEYSPACE,
 };
 
@@ -39,6 +41,7 @@ struct fake_statement {
     struct fake_column defined[FAKE_PAIRS_MAX];
     unsigned defined_count;
     char id[40];      /* WITH ID, or empty */
+    char ttl[16];     /* default_time_to_live, or empty */
     struct slice map; /* of CREATE KEYSPACE, encoded; owned */
     void *owned[64];  /* values that were literals */
     unsigned owned_count;

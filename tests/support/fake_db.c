@@ -303,9 +303,11 @@ static void describe_table(struct fake_db *db, const struct fake_statement *stat
     (void)snprintf(id, sizeof(id), "00000000-0000-1000-8000-%012x", ++db->ids);
     (void)snprintf(
         text, sizeof(text),
-        "INSERT INTO system_schema.tables (keyspace_name, table_name, id, gc_grace_seconds, "
-        "read_repair, speculative_retry) VALUES ('%s', '%s', %s, 864000, 'BLOCKING', '99p')",
-        keyspace, dot + 1, statement->id[0] != '\0' ? statement->id : id);
+        "INSERT INTO system_schema.tables (keyspace_name, table_name, id, default_time_to_live, "
+        "gc_grace_seconds, read_repair, speculative_retry) VALUES ('%s', '%s', %s, %s, 864000, "
+        "'BLOCKING', '99p')",
+        keyspace, dot + 1, statement->id[0] != '\0' ? statement->id : id,
+        statement->ttl[0] != '\0' ? statement->ttl : "0");
     run_text(db, text, NULL);
     int32_t clustering = -1, partition = -1;
     for (unsigned i = 0; i < statement->defined_count; i++) {
@@ -342,6 +344,49 @@ static void create_table(struct fake_db *db, const struct fake_statement *statem
     table->next = db->tables;
     db->tables = table;
     describe_table(db, statement);
+    begin_result(db, CQL_RESULT_VOID);
+}
+
+static void alter_table(struct fake_db *db, const struct fake_statement *statement)
+{
+    char text[600];
+    const char *dot = strchr(statement->table, '.');
+
+    if (find_table(db, statement->table) == NULL)
+        die("no such table", statement->table);
+    (void)snprintf(text, sizeof(text),
+                   "UPDATE system_schema.tables SET default_time_to_live = %s WHERE keyspace_name "
+                   "= '%.*s' AND table_name = '%s'",
+                   statement->ttl, (int)(dot - statement->table), statement->table, dot + 1);
+    run_text(db, text, NULL);
+    begin_result(db, CQL_RESULT_VOID);
+}
+
+static void drop_table(struct fake_db *db, const struct fake_statement *statement)
+{
+    char text[600];
+    const char *dot = strchr(statement->table, '.');
+    struct table **at = &db->tables;
+
+    while (*at != NULL && strcmp((*at)->name, statement->table) != 0)
+        at = &(*at)->next;
+    if (*at != NULL) {
+        struct table *table = *at;
+        *at = table->next;
+        while (table->rows != NULL)
+            remove_row(table, table->rows);
+        free(table);
+        (void)snprintf(text, sizeof(text),
+                       "DELETE FROM system_schema.tables WHERE keyspace_name = '%.*s' AND "
+                       "table_name = '%s'",
+                       (int)(dot - statement->table), statement->table, dot + 1);
+        run_text(db, text, NULL);
+        struct table *columns = find_table(db, "system_schema.columns");
+        struct slice name = slice_cstr(dot + 1);
+        const struct fake_pair of_table = {"table_name", name};
+        for (struct row *row; (row = find_row(columns, &of_table, 1)) != NULL;)
+            remove_row(columns, row);
+    }
     begin_result(db, CQL_RESULT_VOID);
 }
 
@@ -383,6 +428,12 @@ static void run_text(struct fake_db *db, const char *text, const struct cql_quer
         break;
     case FAKE_CREATE_TABLE:
         create_table(db, statement);
+        break;
+    case FAKE_ALTER_TABLE:
+        alter_table(db, statement);
+        break;
+    case FAKE_DROP_TABLE:
+        drop_table(db, statement);
         break;
     case FAKE_CREATE_KEYSPACE:
         create_keyspace(db, statement);
@@ -580,7 +631,7 @@ struct fake_db *fake_db_new(void)
         "CREATE TABLE system_schema.keyspaces (keyspace_name text PRIMARY KEY, replication blob, "
         "durable_writes boolean)",
         "CREATE TABLE system_schema.tables (keyspace_name text, table_name text, id uuid, "
-        "gc_grace_seconds int, "
+        "gc_grace_seconds int, default_time_to_live int, "
         "read_repair text, speculative_retry text, PRIMARY KEY (keyspace_name, table_name))",
         "CREATE TABLE system_schema.columns (keyspace_name text, table_name text, column_name "
         "text, kind text, "

@@ -1,5 +1,6 @@
 #include "tests/support/stub_control.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ void stub_reset(void)
 {
     stub = (struct stub_control){.leads = true,
                                  .ceiling_us = NEVER_US,
+                                 .topics_confirmed_us = NEVER_US,
                                  .max_mutation_bytes = (size_t)16 * 1024 * 1024,
                                  .next_producer_id = 4000};
 }
@@ -41,6 +43,9 @@ static void tell(const struct stub_topic *topic, struct moment now)
     struct topic_row row = {.name = topic->name,
                             .table_name = topic->name,
                             .partitions = topic->partitions,
+                            .configuration =
+                                slice_make(topic->configuration, topic->configuration_len),
+                            .version = topic->version,
                             .state = TOPIC_LIVE};
     memcpy(row.topic_id, topic->id, sizeof(row.topic_id));
     stub.control->hooks.topic(stub.control->hooks.context, &row, now);
@@ -82,10 +87,15 @@ void stub_set_lease(bool held, struct moment now)
 static void finish(const struct stub_creation *creation, struct moment now)
 {
     struct stub_topic *topic = find(creation->name);
-    if (topic != NULL)
+    if (topic != NULL) {
         tell(topic, now);
-    else if (stub.create_code == 0)
+    } else if (stub.create_code == 0) {
         stub_add_topic(creation->name, creation->partitions, now);
+        topic = find(creation->name);
+        memcpy(topic->configuration, creation->configuration, creation->configuration_len);
+        topic->configuration_len = creation->configuration_len;
+        tell(topic, now);
+    }
     creation->done(creation->context, stub.create_code, "as the test wants", now);
 }
 
@@ -221,9 +231,14 @@ int32_t control_leader_epoch(const struct control *control, const uint8_t topic_
 }
 
 void control_topic_create(struct control *control, struct slice name, int32_t partitions,
-                          control_created done, void *context, struct moment now)
+                          struct slice configuration, control_done done, void *context,
+                          struct moment now)
 {
     struct stub_creation creation = {.done = done, .context = context, .partitions = partitions};
+    assert(configuration.len <= sizeof(creation.configuration));
+    if (configuration.len > 0)
+        memcpy(creation.configuration, configuration.data, configuration.len);
+    creation.configuration_len = configuration.len;
     (void)control;
     stub.created++;
     snprintf(creation.name, sizeof(creation.name), "%.*s", (int)name.len, (const char *)name.data);
@@ -234,6 +249,97 @@ void control_topic_create(struct control *control, struct slice name, int32_t pa
     if (stub.creation_count == sizeof(stub.creations) / sizeof(stub.creations[0]))
         abort();
     stub.creations[stub.creation_count++] = creation;
+}
+
+/* True: go on with it. */
+static bool take_change(struct slice name, control_done done, void *context,
+                        struct stub_topic **topic, struct moment now)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "%.*s", (int)name.len, (const char *)name.data);
+    *topic = find(text);
+    stub.changed++;
+    if (stub.changes_wait)
+        return false;
+    if (*topic == NULL || stub.change_code != 0)
+        done(context, *topic == NULL ? 3 : stub.change_code, "as the test wants", now);
+    return *topic != NULL && stub.change_code == 0;
+}
+
+void control_topic_delete(struct control *control, struct slice name, const uint8_t topic_id[16],
+                          control_done done, void *context, struct moment now)
+{
+    struct stub_topic *topic;
+    uint8_t id[16];
+
+    memcpy(id, topic_id, 16);
+    if (!take_change(name, done, context, &topic, now))
+        return;
+    *topic = stub.topics[--stub.topic_count];
+    control->hooks.topic_gone(control->hooks.context, id, now);
+    done(context, 0, "", now);
+}
+
+void control_topic_configure(struct control *control, struct slice name,
+                             const uint8_t topic_id[16], const struct topic_change *changes,
+                             size_t count, bool replace, control_done done, void *context,
+                             struct moment now)
+{
+    struct stub_topic *topic;
+    struct buf wanted, marked;
+
+    (void)topic_id;
+    if (!take_change(name, done, context, &topic, now))
+        return;
+    buf_init(&wanted, control->alloc, TOPIC_CONFIGURATION_BYTES);
+    buf_init(&marked, control->alloc, TOPIC_CONFIGURATION_BYTES);
+    int rc = topic_configuration_change(
+        slice_make(topic->configuration, topic->configuration_len), changes, count, replace,
+        &wanted);
+    if (rc == STATUS_OK)
+        rc = topic_configuration_mark(buf_unread(&wanted), true, &marked);
+    assert(rc == STATUS_OK);
+    (void)rc;
+    topic->configuration_len = buf_len(&marked);
+    memcpy(topic->configuration, buf_unread(&marked).data, topic->configuration_len);
+    buf_deinit(&wanted);
+    buf_deinit(&marked);
+    topic->version++;
+    tell(topic, now);
+    done(context, 0, "", now);
+}
+
+void control_topic_grow(struct control *control, struct slice name, const uint8_t topic_id[16],
+                        int32_t partitions, control_done done, void *context, struct moment now)
+{
+    struct stub_topic *topic;
+
+    (void)control;
+    (void)topic_id;
+    if (!take_change(name, done, context, &topic, now))
+        return;
+    topic->partitions = partitions;
+    tell(topic, now);
+    done(context, 0, "", now);
+}
+
+int64_t control_topics_confirmed_us(const struct control *control)
+{
+    (void)control;
+    return stub.topics_confirmed_us;
+}
+
+unsigned control_ack_copies(const struct control *control)
+{
+    (void)control;
+    return 2;
+}
+
+unsigned control_copies(const struct control *control)
+{
+    (void)control;
+    return 3;
 }
 
 bool control_producer_id(struct control *control, int64_t *producer_id, struct moment now)

@@ -13,13 +13,18 @@ struct stub_topic {
     char name[256];
     uint8_t id[16];
     int32_t partitions;
+    uint8_t configuration[TOPIC_CONFIGURATION_BYTES];
+    size_t configuration_len;
+    int64_t version;
 };
 
 struct stub_creation {
-    control_created done;
+    control_done done;
     void *context;
     char name[256];
     int32_t partitions;
+    uint8_t configuration[TOPIC_CONFIGURATION_BYTES];
+    size_t configuration_len;
 };
 
 struct stub_control {
@@ -29,11 +34,14 @@ struct stub_control {
     bool leads_soon;    /* while it does not lead: that is expected to change */
     int64_t ceiling_us; /* NEVER_US by default */
     int64_t sealed_below_us;
+    int64_t topics_confirmed_us; /* NEVER_US by default */
     size_t max_mutation_bytes; /* 16 MiB */
     int64_t next_producer_id;
     bool no_producer_ids;
     bool creations_wait; /* for stub_finish_creations; else they are done at once */
     int16_t create_code; /* 0: topics are made */
+    int16_t change_code; /* of control_topic_delete, _configure, _grow; 0: done */
+    bool changes_wait;   /* they are never done: what asked for them has to know its time */
     bool release_waits;  /* for stub_finish_release */
     /* when a topic comes into being: CREATE TABLE */
     void (*make_table)(void *context, const char *table);
@@ -44,6 +52,7 @@ struct stub_control {
     struct stub_creation creations[16];
     size_t creation_count;   /* under way */
     unsigned created;        /* times that a creation was asked for */
+    unsigned changed;        /* times that another change of a topic was asked for */
     bool released;           /* control_release was called */
     struct control *control; /* of the gateway that lives; NULL: none */
 };
