@@ -133,6 +133,8 @@ struct gateway *gateway_new(const struct gateway_config *config, struct moment n
     list_init(&gateway->creations);
     list_init(&gateway->ready_partitions);
     list_init(&gateway->blocked_partitions);
+    list_init(&gateway->load_queue);
+    list_init(&gateway->loads);
     topics_init(&gateway->topics, config->random_seed);
     pool_init(&gateway->batches, config->alloc, sizeof(struct batch), POOL_MAX_FREE);
     pool_init(&gateway->mutations, config->alloc, sizeof(struct mutation), POOL_MAX_FREE);
@@ -413,6 +415,7 @@ static void drain_step(struct gateway *gateway, struct moment now)
 
 void gateway_turn(struct gateway *gateway, struct moment now)
 {
+    partitions_load_next(gateway, now);
     for (int round = 0; round < TURN_ROUNDS; round++) {
         flush_ready(gateway, now);
         resume_parked(gateway, now);

@@ -14,6 +14,7 @@
 
 #define BODY_POOL_MAX       64           /* CQL bodies kept for reuse */
 #define BODY_POOL_MAX_BYTES (512 * 1024) /* larger ones are given back */
+#define LOADS_AT_ONCE       16           /* partitions; more only make lease renewals wait */
 #define HOUSEKEEPING_US     (100 * 1000) /* deadlines are looked at so often */
 
 struct gateway {
@@ -40,6 +41,9 @@ struct gateway {
     struct list creations;     /* topics being created, and those that could not be */
     struct list ready_partitions;
     struct list blocked_partitions;
+    struct list load_queue; /* partitions that are wanted and wait for their turn */
+    struct list loads;      /* partitions being loaded, oldest first; not those that take long */
+    uint32_t loading;       /* their number, LOADS_AT_ONCE at most */
     struct pool batches;
     struct pool mutations;
     struct cql_body *bodies[BODY_POOL_MAX];

@@ -20,6 +20,7 @@ void partition_init(struct partition *partition, struct topic *topic, int32_t in
     producer_table_init(&partition->refused, topic->gateway->config->alloc);
     list_init(&partition->mutations);
     list_init(&partition->ready_node);
+    list_init(&partition->load_node);
 }
 
 static void drop_repair(struct partition *partition)
@@ -45,6 +46,7 @@ void partition_deinit(struct partition *partition)
     producer_table_deinit(&partition->producers);
     producer_table_deinit(&partition->refused);
     list_remove(&partition->ready_node);
+    list_remove(&partition->load_node);
 }
 
 bool partition_is_idle(const struct partition *partition)
@@ -54,12 +56,68 @@ bool partition_is_idle(const struct partition *partition)
 
 static void start_loading(struct partition *partition, struct moment now)
 {
+    list_remove(&partition->load_node);
     partition->recovery = recovery_start(partition, now);
     if (partition->recovery == NULL) {
         partition->retry_load_us = now.boot_us + RETRY_LOAD_US;
         return;
     }
     partition->state = PARTITION_LOADING;
+    partition->load_began_us = now.boot_us;
+    list_append(&partition->gateway->loads, &partition->load_node);
+    partition->gateway->loading++;
+}
+
+/* It is not one of gateway.loads any more. */
+static void uncount_load(struct partition *partition)
+{
+    if (partition->state != PARTITION_LOADING || list_empty(&partition->load_node))
+        return;
+    list_remove(&partition->load_node);
+    partition->gateway->loading--;
+}
+
+/* Its load is over, or given up. */
+static void end_loading(struct partition *partition)
+{
+    uncount_load(partition);
+    partition->recovery = NULL;
+}
+
+static bool may_load(const struct partition *partition, struct moment now)
+{
+    return partition->state == PARTITION_UNLOADED && now.boot_us >= partition->retry_load_us &&
+           gateway_leads(partition, now);
+}
+
+void partition_load(struct partition *partition, struct moment now)
+{
+    struct gateway *gateway = partition->gateway;
+
+    if (!may_load(partition, now) || !list_empty(&partition->load_node))
+        return;
+    if (gateway->loading < LOADS_AT_ONCE)
+        start_loading(partition, now);
+    else
+        list_append(&gateway->load_queue, &partition->load_node);
+}
+
+void partitions_load_next(struct gateway *gateway, struct moment now)
+{
+    /* Those whose replicas do not answer must not hold up the others. */
+    while (!list_empty(&gateway->loads)) {
+        struct partition *oldest = LIST_ENTRY(gateway->loads.next, struct partition, load_node);
+        if (now.boot_us - oldest->load_began_us < STALLED_US)
+            break;
+        uncount_load(oldest);
+    }
+    while (gateway->loading < LOADS_AT_ONCE && !list_empty(&gateway->load_queue)) {
+        struct partition *partition =
+            LIST_ENTRY(gateway->load_queue.next, struct partition, load_node);
+        list_remove(&partition->load_node); /* who still wants it asks again */
+        if (may_load(partition, now))
+            start_loading(partition, now);
+    }
 }
 
 /* Did loading fail for a reason that waiting does not mend? Then whoever asks is told at once. */
@@ -89,8 +147,7 @@ bool partition_has_room(struct partition *partition, struct moment now)
         return !gateway_leads_soon(partition, now); /* "not led here" can be said at once */
     if (load_is_refused(partition, now))
         return true;
-    if (partition->state == PARTITION_UNLOADED && now.boot_us >= partition->retry_load_us)
-        start_loading(partition, now);
+    partition_load(partition, now);
     if (partition->state != PARTITION_LIVE || gateway_over_budget(partition->gateway) ||
         !cluster_is_up(partition->gateway->cluster))
         return false;
@@ -105,8 +162,8 @@ void partition_loaded(struct partition *partition, struct moment now)
     struct gateway *gateway = partition->gateway;
 
     assert(partition->state == PARTITION_LOADING);
+    end_loading(partition);
     partition->state = PARTITION_LIVE;
-    partition->recovery = NULL;
     partition->load_error = 0;
     partition->snapshot_due = true;
     producer_table_block_all(&partition->producers, &partition->refused, now.wall_us / 1000);
@@ -122,8 +179,8 @@ void partition_loaded(struct partition *partition, struct moment now)
 void partition_load_failed(struct partition *partition, int16_t code, const char *text,
                            struct moment now)
 {
+    end_loading(partition);
     partition->state = PARTITION_UNLOADED;
-    partition->recovery = NULL;
     partition->load_error = code;
     partition->retry_load_us = now.boot_us + RETRY_LOAD_US;
     action_log(partition->gateway->actions, LOG_ERROR, "partition cannot be loaded",
@@ -206,6 +263,7 @@ void partition_unload(struct partition *partition, int16_t code, const char *tex
 
     if (partition->recovery != NULL)
         recovery_cancel(partition->recovery);
+    end_loading(partition);
     segment_cancel(partition);
     if (partition->state == PARTITION_LIVE || partition->state == PARTITION_REPAIRING) {
         gateway->counts.loaded_partitions--;

@@ -119,6 +119,8 @@ struct partition {
     struct mutation *open; /* the last of mutations, or NULL */
     uint32_t sent, closed;
     struct list ready_node; /* gateway.ready or gateway.blocked: flush me */
+    struct list load_node;  /* gateway.load_queue or gateway.loads */
+    int64_t load_began_us;  /* LOADING */
 };
 
 void partition_init(struct partition *partition, struct topic *topic, int32_t index);
@@ -138,6 +140,11 @@ enum append_result partition_append(struct partition *partition, struct produce_
 /* Would partition_append do something other than APPEND_NO_ROOM? Starts loading if that is what is
  * missing. */
 bool partition_has_room(struct partition *partition, struct moment now);
+/* Somebody will want it: it is loaded, now or in its turn. Nothing happens when it is, or cannot be
+ * now. */
+void partition_load(struct partition *partition, struct moment now);
+/* Starts the loads that there is room for. */
+void partitions_load_next(struct gateway *gateway, struct moment now);
 /* A batch was refused with a retriable code, so what its producer sends behind it must be too: a
  * gap that we made is not the producer's fault. */
 void partition_note_refused(struct partition *partition, struct slice records, int16_t code,

@@ -167,6 +167,14 @@ bool produce_resume(struct produce *produce, const struct kafka_produce_request 
     return true;
 }
 
+/* It waits for one partition; the others that it wants are loaded meanwhile. */
+static void load_all(const struct produce *produce, struct moment now)
+{
+    for (int32_t i = produce->next_entry; i < produce->entry_count; i++)
+        if (refuse_early(produce, &produce->entries[i]) == 0)
+            partition_load(produce->entries[i].partition, now);
+}
+
 bool produce_start(struct client *client, const struct kafka_event *event, struct moment now)
 {
     const struct kafka_produce_request *request = event->body;
@@ -187,6 +195,7 @@ bool produce_start(struct client *client, const struct kafka_event *event, struc
     }
     if (produce_resume(produce, request, now))
         return true;
+    load_all(produce, now);
     client_park(client, event, produce);
     return false;
 }

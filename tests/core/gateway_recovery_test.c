@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* memmem */
+
 /* Another process takes a partition over: what the tables hold decides where the log goes on. */
 #include "tests/support/gateway_world.h"
 
@@ -502,6 +504,83 @@ static void the_partition_is_not_answered_for_when_the_lease_ends_while_it_loads
     world_down(world);
 }
 
+/* One Produce with a record for each of so many partitions. */
+static void produce_to_all(struct gateway_world *world, struct fake_client *client, int32_t count)
+{
+    struct kafka_produce_partition partitions[200];
+    struct slice records = world_batch(world, 1);
+    struct kafka_produce_topic topic = {
+        .name = SLICE_LITERAL("orders"), .partitions = partitions, .partition_count = count};
+    struct kafka_produce_request request = {
+        .acks = -1, .timeout_ms = 30000, .topics = &topic, .topic_count = 1};
+
+    for (int32_t i = 0; i < count; i++)
+        partitions[i] = (struct kafka_produce_partition){.index = i, .records = records};
+    (void)fake_client_send(client, KAFKA_PRODUCE, 8, &request);
+}
+
+static void expect_all_produced(struct fake_client *client, int32_t count)
+{
+    struct kafka_produce_response response;
+
+    assert_true(fake_client_next(client, &response));
+    assert_int_equal(response.topics[0].partition_count, count);
+    for (int32_t i = 0; i < count; i++)
+        assert_int_equal(response.topics[0].partitions[i].error_code, 0);
+}
+
+static void the_partitions_of_one_request_are_loaded_side_by_side(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 200);
+    struct fake_client *client = world_client(world);
+
+    produce_to_all(world, client, 200);
+    world_run(world, 150 * MS_US); /* one after the other would take two seconds */
+    expect_all_produced(client, 200);
+    world_restart(world, 10 * SECOND_US);
+    client = world_client(world);
+    produce_to_all(world, client, 200);
+    world_run(world, 150 * MS_US);
+    expect_all_produced(client, 200);
+    assert_int_equal(stored(world), 400);
+    world_down(world);
+}
+
+/* The tails of the first 40 partitions are never read. */
+static bool ignore_tails(void *context, const struct fake_request *request,
+                         struct fake_answer *answer)
+{
+    unsigned *ignored = context;
+
+    if (request->opcode != CQL_QUERY ||
+        memmem(request->body.data, request->body.len, "TTL(", 4) == NULL || *ignored == 40)
+        return false;
+    (*ignored)++;
+    answer->silence = true;
+    return true;
+}
+
+static void partitions_that_cannot_be_read_do_not_hold_up_the_others(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 200);
+    struct fake_client *stuck = world_client(world), *client = world_client(world);
+    unsigned ignored = 0;
+
+    world->intercept = ignore_tails;
+    world->intercept_context = &ignored;
+    produce_to_all(world, stuck, 200);
+    world_run(world, 100 * MS_US);
+    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders",
+                                                             .partition = 199,
+                                                             .records = world_batch(world, 1)});
+    world_run(world, 7 * SECOND_US);
+    expect_nothing(stuck);
+    expect_produced(client, 0, 0);
+    world_down(world);
+}
+
 /* Round n of the loop: a takeover with kept rows, in which the n-th allocation fails. */
 static void takeover_round(struct failing_alloc *failing)
 {
@@ -570,6 +649,8 @@ int main(void)
         cmocka_unit_test(a_partition_that_cannot_be_loaded_says_why_and_is_tried_again),
         cmocka_unit_test(a_table_that_is_gone_is_a_storage_error),
         cmocka_unit_test(the_partition_is_not_answered_for_when_the_lease_ends_while_it_loads),
+        cmocka_unit_test(the_partitions_of_one_request_are_loaded_side_by_side),
+        cmocka_unit_test(partitions_that_cannot_be_read_do_not_hold_up_the_others),
         cmocka_unit_test(a_failing_allocation_in_a_takeover_costs_no_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
