@@ -84,10 +84,11 @@ class Node:
         """Survives restarts of the node: it reconnects twice a second."""
         if not self.cluster:
             profile = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory, request_timeout=60)
-            self.cluster = Cluster(["127.0.0.1"], port=self.port, protocol_version=4, connect_timeout=20,
-                                   execution_profiles={EXEC_PROFILE_DEFAULT: profile},
-                                   reconnection_policy=ConstantReconnectionPolicy(0.5, None))
-            self.driver = self.cluster.connect()
+            cluster = Cluster(["127.0.0.1"], port=self.port, protocol_version=4, connect_timeout=20,
+                              execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+                              reconnection_policy=ConstantReconnectionPolicy(0.5, None))
+            self.driver = cluster.connect()
+            self.cluster = cluster  # one whose connect failed is of no more use
         return self.driver
 
     def query(self, text, **options):
