@@ -89,11 +89,12 @@ def java(version, address, topic, sent, directory, **settings):
 
 
 @functools.cache
-def java_classes(version):
+def java_classes(version, program="Producer"):
+    """The class path of a program of java/ with the clients of this version."""
     jars = f"{CACHE}/kafka-{version}/*"
     classes = tempfile.TemporaryDirectory()
     atexit.register(classes.cleanup)
-    subprocess.run(["javac", "-cp", jars, "-d", classes.name, HERE / "java" / "Producer.java"], check=True)
+    subprocess.run(["javac", "-nowarn", "-Xlint:-removal", "-cp", jars, "-d", classes.name, HERE / "java" / f"{program}.java"], check=True)
     return f"{jars}:{classes.name}"
 
 

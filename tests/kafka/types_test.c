@@ -283,11 +283,41 @@ static void a_known_tag_must_fill_its_size(void **state)
     assert_int_equal(shorter.error_offset, 3);
 }
 
+static void a_struct_is_there_or_null_and_any_other_mark_is_malformed(void **state)
+{
+    bool present = false;
+    (void)state;
+    DECODER(there, true, 1, 7);
+    assert_true(kafka_nullable_struct(&there, "cursor", &present));
+    assert_true(present);
+    assert_int_equal(there.position, 1);
+
+    DECODER(null, true, 0xff);
+    assert_false(kafka_nullable_struct(&null, "cursor", &present));
+    assert_false(present);
+    assert_int_equal(null.error, STATUS_OK);
+
+    static const uint8_t others[] = {0, 2, 0x7f, 0x80, 0xfe};
+    for (size_t i = 0; i < sizeof(others); i++) {
+        DECODER(other, true, others[i]);
+        present = true;
+        assert_false(kafka_nullable_struct(&other, "cursor", &present));
+        assert_false(present);
+        assert_int_equal(other.error, STATUS_MALFORMED);
+        assert_string_equal(other.error_field, "cursor");
+    }
+    struct wire ended;
+    decoder_init(&ended, BYTES(1), 0, true);
+    assert_false(kafka_nullable_struct(&ended, "cursor", &present));
+    assert_int_equal(ended.error, STATUS_TRUNCATED);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        test(a_struct_is_there_or_null_and_any_other_mark_is_malformed),
         test(a_string_has_a_16_bit_length_or_a_compact_one),
         test(an_empty_string_is_not_null),
         test(a_null_string_is_null_only_where_the_protocol_allows_it),
