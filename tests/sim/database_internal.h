@@ -38,6 +38,7 @@ enum db_purpose {
     PURPOSE_EFFECT,
     PURPOSE_ANSWER,
     PURPOSE_REPLICAS,
+    PURPOSE_SPECULATE,
     PURPOSE_DOWN,
     PURPOSE_HINT,
     PURPOSE_SCHEMA,
@@ -209,6 +210,7 @@ struct db_target {
     bool has_from;     /* the page before ended here */
     int64_t from_token;
     struct slice from_key;
+    int64_t before; /* rows of the pages before: they count against the limit */
     int64_t from_clustering;
 };
 
@@ -381,12 +383,13 @@ struct db_read {
     /* Called once; the read lives during the call. */
     void (*done)(struct db_read *read);
     void *context;
+    struct db_operation *parent; /* holds a reference; NULL: none */
 };
 
 /* `first_message` keeps the draws of several reads of one request apart. */
 void db_read_run(struct database *db, struct db_request *request, const struct store_table *table,
                  const struct db_target *target, uint16_t consistency, unsigned first_message,
-                 void (*done)(struct db_read *read), void *context);
+                 void (*done)(struct db_read *read), void *context, struct db_operation *parent);
 void db_read_start(struct db_request *request, const struct db_bound *bound,
                    const struct db_target *target);
 /* The rows of a read that is done go to its client. */

@@ -348,7 +348,7 @@ static void read_now(struct paxos *paxos, enum stage stage)
 {
     go_to(paxos, stage);
     db_read_run(paxos->base.db, paxos->base.request, paxos->table, &paxos->target,
-                CQL_CONSISTENCY_QUORUM, 64 + paxos->round * 8, read_is_done, paxos);
+                CQL_CONSISTENCY_QUORUM, 64 + paxos->round * 8, read_is_done, paxos, &paxos->base);
 }
 
 static void promised(struct paxos *paxos)
@@ -486,6 +486,8 @@ static void read_is_done(struct db_read *read)
     if (paxos->stage == STAGE_FETCH) {
         go_to(paxos, STAGE_OVER);
         db_read_answer(paxos->base.request, paxos->bound.statement, read);
+    } else if (db_now_us(paxos->base.db) >= paxos->give_up_us) {
+        fail_in_doubt(paxos); /* the read had to wait for a replica that is not there */
     } else if (!is_abandoned(paxos)) {
         decide(paxos, read);
     }

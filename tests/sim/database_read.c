@@ -8,13 +8,18 @@
 #include "proto/endian.h"
 #include "tests/sim/database_internal.h"
 
-#define SPECULATE_US (50 * MS_US)
+/* When one more replica is asked: at what the slowest of a hundred reads takes. A node that has not
+ * learnt that yet waits for half of its time-out, and whoever reads through it loses patience. */
+#define SPECULATE_US         (50 * MS_US)
+#define SPECULATE_UNKNOWN_US (2500 * MS_US)
 
 static void read_free(struct db_operation *operation)
 {
     struct db_read *read = (struct db_read *)(void *)operation;
     arena_deinit(&read->own);
     free(read->founds);
+    if (read->parent != NULL)
+        db_operation_unref(read->parent);
     free(read);
 }
 
@@ -241,7 +246,7 @@ static int64_t count_rows(const struct db_read *read, const struct db_found *fou
 
 static int64_t room_of(const struct db_target *target)
 {
-    int64_t room = target->limit > 0 ? target->limit : INT64_MAX;
+    int64_t room = target->limit > 0 ? target->limit - target->before : INT64_MAX;
     return target->page_size > 0 && target->page_size < room ? target->page_size : room;
 }
 
@@ -380,7 +385,7 @@ static bool can_start(const struct db_read *read)
 
 void db_read_run(struct database *db, struct db_request *request, const struct store_table *table,
                  const struct db_target *target, uint16_t consistency, unsigned first_message,
-                 void (*done)(struct db_read *read), void *context)
+                 void (*done)(struct db_read *read), void *context, struct db_operation *parent)
 {
     struct db_read *read = calloc(1, sizeof(*read));
     unsigned coordinator = request->base.coordinator;
@@ -395,13 +400,18 @@ void db_read_run(struct database *db, struct db_request *request, const struct s
     read->now_s = db_statement_now_s(db, coordinator);
     read->done = done;
     read->context = context;
+    read->parent = parent;
+    if (parent != NULL)
+        parent->references++;
     set_parts(read);
     if (!can_start(read)) {
         end(read, READ_UNAVAILABLE);
     } else {
         for (unsigned p = 0; p < read->part_count; p++)
             (void)ask_some(read, p, read->parts[p].needed);
-        (void)db_at_node(db, coordinator, SPECULATE_US, speculate, &read->base);
+        bool knows = db_draw(db, read->base.key, first_message, PURPOSE_SPECULATE) % 8 != 0;
+        (void)db_at_node(db, coordinator, knows ? SPECULATE_US : SPECULATE_UNKNOWN_US, speculate,
+                         &read->base);
         (void)db_at_node(db, coordinator, db->config.read_timeout_us, read_timed_out, &read->base);
     }
     db_operation_unref(&read->base);
@@ -410,13 +420,14 @@ void db_read_run(struct database *db, struct db_request *request, const struct s
 /* --- for a client --- */
 
 static struct slice paging_state(struct db_read *read, const struct db_found *found,
-                                 int64_t clustering)
+                                 int64_t clustering, int32_t rows)
 {
-    uint8_t *to = db_take(&read->own, 16 + found->key.len);
+    uint8_t *to = db_take(&read->own, 24 + found->key.len);
     be64_store(to, (uint64_t)found->token);
     be64_store(to + 8, (uint64_t)clustering);
-    memcpy(to + 16, found->key.data, found->key.len);
-    return slice_make(to, 16 + found->key.len);
+    be64_store(to + 16, (uint64_t)(read->target.before + rows));
+    memcpy(to + 24, found->key.data, found->key.len);
+    return slice_make(to, 24 + found->key.len);
 }
 
 static bool statics_live(const struct db_read *read, const struct store_slice *all)
@@ -428,11 +439,11 @@ static bool is_full(const struct db_read *read, const struct row_writer *writer,
                     const struct db_found *found, int64_t clustering, struct slice *state)
 {
     const struct db_target *target = &read->target;
-    if (target->limit > 0 && writer->rows >= target->limit)
+    if (target->limit > 0 && target->before + writer->rows >= target->limit)
         return true;
     if (target->page_size <= 0 || writer->rows < target->page_size)
         return false;
-    *state = paging_state((struct db_read *)(uintptr_t)read, found, clustering);
+    *state = paging_state((struct db_read *)(uintptr_t)read, found, clustering, writer->rows);
     return true;
 }
 
@@ -519,5 +530,5 @@ void db_read_start(struct db_request *request, const struct db_bound *bound,
 {
     if (!fails(request))
         db_read_run(request->base.db, request, bound->table, target, request->consistency, 0,
-                    read_done, (void *)(uintptr_t)bound->statement);
+                    read_done, (void *)(uintptr_t)bound->statement, NULL);
 }

@@ -320,11 +320,12 @@ static void execute_select(struct db_request *request, const struct db_bound *bo
     if (!db_statement_target(request, bound, &request->arena, &target))
         return;
     target.page_size = query->page_size;
-    if (query->paging_state.data != NULL && query->paging_state.len >= 16) {
+    if (query->paging_state.data != NULL && query->paging_state.len >= 24) {
         target.has_from = true;
         target.from_token = (int64_t)be64_load(query->paging_state.data);
         target.from_clustering = (int64_t)be64_load(query->paging_state.data + 8);
-        target.from_key = slice_make(query->paging_state.data + 16, query->paging_state.len - 16);
+        target.before = (int64_t)be64_load(query->paging_state.data + 16);
+        target.from_key = slice_make(query->paging_state.data + 24, query->paging_state.len - 24);
     }
     if (query->consistency == CQL_CONSISTENCY_SERIAL ||
         query->consistency == CQL_CONSISTENCY_LOCAL_SERIAL)

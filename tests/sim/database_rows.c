@@ -177,21 +177,18 @@ void db_rows_applied(struct db_request *request, bool applied, const struct db_b
     struct cql_result result = {.kind = CQL_RESULT_ROWS,
                                 .metadata = {.flags = CQL_METADATA_GLOBAL_SPEC, .columns = columns},
                                 .row_count = 1};
+    const struct db_statement *s = bound->statement;
     const uint8_t byte = applied;
-    unsigned count = 0;
+    unsigned count = 0, shown = s->if_not_exists ? table->column_count : s->condition_count;
 
     db_rows_begin(db);
     columns[count++] = column_spec(request, table, "[applied]", "boolean");
     db_rows_cell(db, slice_make(&byte, 1));
     if (!applied && row != NULL)
-        for (unsigned i = 0; i < table->column_count; i++) {
-            unsigned index = table->ordered[i];
-            bool named = bound->statement->if_not_exists;
-            for (unsigned c = 0; c < bound->statement->condition_count; c++)
-                named = named || strcmp(bound->statement->conditions[c].column,
-                                        table->columns[index].name) == 0;
-            if (!named)
-                continue;
+        for (unsigned i = 0; i < shown; i++) {
+            unsigned index = s->if_not_exists
+                                 ? table->ordered[i]
+                                 : (unsigned)store_column(table, s->conditions[i].column);
             columns[count++] =
                 column_spec(request, table, table->columns[index].name, table->columns[index].type);
             put_column(db, &seen, index, DB_PLAIN);

@@ -25,7 +25,7 @@ static const struct {
     {"boolean", CQL_TYPE_BOOLEAN}, {"int", CQL_TYPE_INT},         {"smallint", CQL_TYPE_SMALLINT},
     {"text", CQL_TYPE_VARCHAR},    {"varchar", CQL_TYPE_VARCHAR}, {"timestamp", CQL_TYPE_TIMESTAMP},
     {"uuid", CQL_TYPE_UUID},       {"list", CQL_TYPE_LIST},       {"set", CQL_TYPE_SET},
-    {"map", CQL_TYPE_MAP},         {"tuple", CQL_TYPE_TUPLE},
+    {"map", CQL_TYPE_MAP},         {"tuple", CQL_TYPE_TUPLE},     {"inet", CQL_TYPE_INET},
 };
 
 /* "frozen<list<int>>" -> list */
@@ -438,9 +438,12 @@ void db_schema_init(struct database *db)
         "CREATE KEYSPACE system_schema WITH replication = {'class': 'LocalStrategy'}",
         "CREATE KEYSPACE system_views WITH replication = {'class': 'LocalStrategy'}",
         "CREATE TABLE system.local (key text PRIMARY KEY, cluster_name text, data_center text, "
-        "release_version text, partitioner text, host_id uuid, schema_version uuid)",
-        "CREATE TABLE system.peers (peer text PRIMARY KEY, data_center text, host_id uuid, "
-        "schema_version uuid)",
+        "release_version text, partitioner text, host_id uuid, schema_version uuid, rack text, "
+        "tokens set<text>, rpc_address inet)",
+        "CREATE TABLE system.peers (peer inet PRIMARY KEY, data_center text, host_id uuid, "
+        "schema_version uuid, rack text, tokens set<text>, rpc_address inet)",
+        "CREATE TABLE system.peers_v2 (peer inet PRIMARY KEY, data_center text, host_id uuid, "
+        "schema_version uuid, rack text, tokens set<text>, native_address inet, native_port int)",
         "CREATE TABLE system_views.settings (name text PRIMARY KEY, value text)",
         "CREATE TABLE system_schema.keyspaces (keyspace_name text PRIMARY KEY, replication "
         "frozen<map<text, text>>, durable_writes boolean)",

@@ -1,10 +1,11 @@
 /* system.local, system.peers, system_views.settings and system_schema, as each node shows them. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "proto/endian.h"
 #include "tests/sim/database_internal.h"
 
-#define CELLS_MAX 8
+#define CELLS_MAX 12
 
 struct system_row { /* in the order of the table's columns */
     struct slice cells[CELLS_MAX];
@@ -71,6 +72,33 @@ static struct slice schema_version(struct system_reader *reader, unsigned node)
     return kept(reader, id, 16);
 }
 
+/* set<text> with the one token of a node: the last of the range that is its own. */
+static struct slice tokens(struct system_reader *reader, unsigned node)
+{
+    const struct database *db = reader->request->base.db;
+    uint64_t range = UINT64_MAX / db->node_count + 1;
+    uint64_t last = node + 1 == db->node_count ? UINT64_MAX : range * (node + 1) - 1;
+    uint8_t set[8 + 24];
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld", (long long)(last ^ UINT64_C(1) << 63));
+    be32_store(set, 1);
+    be32_store(set + 4, (uint32_t)len);
+    memcpy(set + 8, text, (size_t)len);
+    return kept(reader, set, 8 + (size_t)len);
+}
+
+static struct slice address(struct system_reader *reader, unsigned node)
+{
+    const char *text = reader->request->base.db->nodes[node].address;
+    uint8_t bytes[4];
+    for (size_t i = 0; i < 4; i++) {
+        char *end;
+        bytes[i] = (uint8_t)strtoul(text, &end, 10);
+        text = end + 1;
+    }
+    return kept(reader, bytes, sizeof(bytes));
+}
+
 static void read_local(struct system_reader *reader)
 {
     const struct database *db = reader->request->base.db;
@@ -79,7 +107,8 @@ static void read_local(struct system_reader *reader)
                                     slice_cstr(db->config.data_center), SLICE_LITERAL("5.0.6"),
                                     SLICE_LITERAL("org.apache.cassandra.dht.Murmur3Partitioner"),
                                     slice_make(node->host_id, 16),
-                                    schema_version(reader, node->index)}};
+                                    schema_version(reader, node->index), SLICE_LITERAL("rack1"),
+                                    tokens(reader, node->index), address(reader, node->index)}};
     emit(reader, &row);
 }
 
@@ -87,9 +116,11 @@ static void read_peers(struct system_reader *reader)
 {
     const struct database *db = reader->request->base.db;
     for (unsigned i = 0; i < db->node_count; i++) {
-        const struct system_row row = {
-            {slice_cstr(db->nodes[i].address), slice_cstr(db->config.data_center),
-             slice_make(db->nodes[i].host_id, 16), schema_version(reader, i)}};
+        const struct system_row row = {{address(reader, i), slice_cstr(db->config.data_center),
+                                        slice_make(db->nodes[i].host_id, 16),
+                                        schema_version(reader, i), SLICE_LITERAL("rack1"),
+                                        tokens(reader, i), address(reader, i),
+                                        kept_int(reader, 9042)}}; /* the last: peers_v2 */
         if (i != reader->request->base.coordinator)
             emit(reader, &row);
     }
@@ -180,7 +211,7 @@ void db_system_select(struct db_request *request, const struct db_bound *bound)
     db_rows_begin(request->base.db);
     if (strcmp(name, "local") == 0)
         read_local(&reader);
-    else if (strcmp(name, "peers") == 0)
+    else if (strncmp(name, "peers", 5) == 0)
         read_peers(&reader);
     else if (strcmp(name, "settings") == 0)
         read_settings(&reader);

@@ -103,6 +103,257 @@ static void one_of_three_replicas_is_not_a_quorum(void **state)
     lab_free(lab);
 }
 
+static void a_quorum_write_is_on_every_pair_of_copies_after_a_read(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct lab *lab = up(5, seed);
+        database_set_fault(lab->db, DATABASE_MESSAGE_LOST, 200000);
+        database_set_fault(lab->db, DATABASE_HINT_NEVER, 1000000);
+        bool written =
+            strcmp(lab_ask(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 7)"), "void") == 0;
+        for (database_copies pair = 0; pair < 7; pair++)
+            if (written && __builtin_popcount(pair) == 2)
+                assert_int_equal(1, database_each(lab->db, "k", "t", pair, NULL, NULL));
+        lab_free(lab);
+    }
+}
+
+static void a_read_repairs_what_it_returns_before_it_answers(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct lab *lab = up(3, seed);
+        database_kill(lab->db, 1);
+        database_kill(lab->db, 2);
+        lab->consistency = CQL_CONSISTENCY_ONE;
+        database_set_fault(lab->db, DATABASE_HINT_NEVER, 1000000);
+        expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 7)", "void");
+        lab_run(lab, 5 * SECOND_US);
+        database_heal(lab->db, SECOND_US);
+        lab_run(lab, 30 * SECOND_US);
+        lab->consistency = CQL_CONSISTENCY_QUORUM;
+        bool seen = strcmp(lab_ask(lab, 1, "SELECT n FROM k.t WHERE p = 1"), "7") == 0;
+        unsigned copies = 0;
+        for (unsigned i = 0; i < 3; i++)
+            copies += (unsigned)database_each(lab->db, "k", "t", 1u << i, NULL, NULL);
+        assert_int_equal(seen ? 2 : 1, copies);
+        lab_free(lab);
+    }
+}
+
+static void a_read_does_not_repair_beyond_its_limit(void **state)
+{
+    struct lab *lab = up(3, 8);
+    (void)state;
+    database_kill(lab->db, 1);
+    database_kill(lab->db, 2);
+    lab->consistency = CQL_CONSISTENCY_ONE;
+    database_set_fault(lab->db, DATABASE_HINT_NEVER, 1000000);
+    expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 7)", "void");
+    expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 2, 7)", "void");
+    lab_run(lab, 5 * SECOND_US);
+    database_heal(lab->db, SECOND_US);
+    lab_run(lab, 30 * SECOND_US);
+    lab->consistency = CQL_CONSISTENCY_ALL;
+    expect(lab, 1, "SELECT c FROM k.t WHERE p = 1 ORDER BY c DESC LIMIT 1", "2");
+    for (unsigned i = 0; i < 3; i++)
+        assert_in_range(database_each(lab->db, "k", "t", 1u << i, NULL, NULL), 1, 2);
+    assert_int_equal(4, database_each(lab->db, "k", "t", 1, NULL, NULL) +
+                            database_each(lab->db, "k", "t", 2, NULL, NULL) +
+                            database_each(lab->db, "k", "t", 4, NULL, NULL));
+    lab_free(lab);
+}
+
+static size_t copies_after_kill(bool periodic)
+{
+    struct lab *lab =
+        lab_new(&(struct database_config){.nodes = 1, .commitlog_periodic = periodic}, 1);
+    database_run(lab->db, TABLE);
+    lab_run(lab, 10 * SECOND_US + 40000);
+    expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 7)", "void");
+    lab_run(lab, SECOND_US);
+    expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 2, 8)", "void");
+    expect(lab, 0, "UPDATE k.t SET n = 9 WHERE p = 1 AND c = 1", "void");
+    expect(lab, 0, "DELETE FROM k.t WHERE p = 1 AND c < 1", "void");
+    database_kill(lab->db, 0);
+    database_start(lab->db, 0, SECOND_US);
+    lab_run(lab, 2 * SECOND_US);
+    size_t rows = database_each(lab->db, "k", "t", DATABASE_ALL_COPIES, NULL, NULL);
+    expect(lab, 0, "SELECT n FROM k.t WHERE p = 1 AND c = 1", periodic ? "7" : "9");
+    lab_free(lab);
+    return rows;
+}
+
+static void a_kill_loses_the_unsynced_tail_of_a_periodic_commit_log_only(void **state)
+{
+    (void)state;
+    assert_int_equal(1, copies_after_kill(true));
+    assert_int_equal(2, copies_after_kill(false));
+}
+
+static void a_delete_that_was_purged_covers_late_rows_no_more(void **state)
+{
+    struct lab *lab = up(1, 9);
+    (void)state;
+    expect(lab, 0, "DELETE FROM k.t USING TIMESTAMP 100 WHERE p = 1", "void");
+    lab_run(lab, 864000 * SECOND_US / 2);
+    database_compact(lab->db, 0);
+    expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 7) USING TIMESTAMP 100", "void");
+    expect(lab, 0, "SELECT n FROM k.t WHERE p = 1", "none");
+    lab_run(lab, 864000 * SECOND_US);
+    database_compact(lab->db, 0);
+    expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 7) USING TIMESTAMP 100", "void");
+    expect(lab, 0, "SELECT n FROM k.t WHERE p = 1", "7");
+    lab_free(lab);
+}
+
+static void an_evicted_statement_is_unprepared_and_works_when_prepared_again(void **state)
+{
+    struct lab *lab = up(1, 10);
+    struct lab_client *client = lab_connect(lab, 0);
+    (void)state;
+    lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
+    database_evict(lab->db, 0);
+    assert_memory_equal("error 2500", lab_wait(client, SECOND_US), 10);
+    lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
+    assert_string_equal("void", lab_wait(client, SECOND_US));
+    lab_free(lab);
+}
+
+static void a_row_is_gone_with_its_table_and_statements_are_unprepared(void **state)
+{
+    struct lab *lab = up(1, 11);
+    struct lab_client *client = lab_connect(lab, 0);
+    (void)state;
+    lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
+    assert_string_equal("void", lab_wait(client, SECOND_US));
+    expect(lab, 0, "DROP TABLE k.t", "changed");
+    expect(lab, 0, "SELECT c FROM k.t WHERE p = 1", "error 2200 table t does not exist");
+    expect(lab, 0, TABLE, "changed");
+    expect(lab, 0, "SELECT c FROM k.t WHERE p = 1", "none");
+    lab_free(lab);
+}
+
+/* --- everything at once --- */
+
+static void set_all_faults(struct lab *lab, uint32_t ppm)
+{
+    for (unsigned fault = 0; fault < DATABASE_FAULT_COUNT; fault++)
+        database_set_fault(lab->db, (enum database_fault)fault, ppm);
+    database_set_fault(lab->db, DATABASE_READ_REPAIR_SKIPPED, 0);
+}
+
+static void heal(struct lab *lab)
+{
+    set_all_faults(lab, 0);
+    database_heal(lab->db, SECOND_US);
+    lab_run(lab, 60 * SECOND_US);
+}
+
+struct register_run {
+    unsigned applied, unknown, refused;
+};
+
+/* One attempt to move the counter on from what a serial read shows. */
+static void move_on(struct lab *lab, unsigned node, struct register_run *run)
+{
+    char text[200];
+    lab->consistency = CQL_CONSISTENCY_SERIAL;
+    const char *answer = lab_ask(lab, node, "SELECT n FROM k.t WHERE p = 1 AND c = 1");
+    char *end;
+    long value = strtol(answer, &end, 10);
+    lab->consistency = CQL_CONSISTENCY_QUORUM;
+    if (*end != '\0' || end == answer)
+        return;
+    (void)snprintf(text, sizeof(text), "UPDATE k.t SET n = %ld WHERE p = 1 AND c = 1 IF n = %ld",
+                   value + 1, value);
+    answer = lab_ask(lab, node, text);
+    if (strcmp(answer, "true") == 0)
+        run->applied++;
+    else if (strncmp(answer, "false", 5) == 0)
+        run->refused++;
+    else
+        run->unknown++;
+}
+
+static void transactions_apply_once_or_not_at_all_whatever_happens(void **state)
+{
+    struct register_run all = {0, 0, 0};
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct lab *lab = up(3, seed);
+        struct register_run run = {0, 0, 0};
+        database_run(lab->db, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 0) USING TIMESTAMP 1");
+        set_all_faults(lab, 20000);
+        for (unsigned i = 0; i < 40; i++) {
+            move_on(lab, i % 3, &run);
+            if (i % 13 == 5)
+                database_kill(lab->db, i % 3);
+            if (i % 13 == 9)
+                database_heal(lab->db, SECOND_US);
+        }
+        heal(lab);
+        lab->consistency = CQL_CONSISTENCY_SERIAL;
+        long value = strtol(lab_ask(lab, 0, "SELECT n FROM k.t WHERE p = 1 AND c = 1"), NULL, 10);
+        assert_in_range(value, run.applied, run.applied + run.unknown);
+        all.applied += run.applied;
+        all.unknown += run.unknown;
+        lab_free(lab);
+    }
+    assert_true(all.applied > 200 && all.unknown > 50); /* else nothing was tried */
+}
+
+static void what_was_acknowledged_is_on_every_pair_whatever_happens(void **state)
+{
+    unsigned acknowledged = 0, doubtful = 0;
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct lab *lab = up(3, 100 + seed);
+        set_all_faults(lab, 10000);
+        for (unsigned i = 0; i < 60; i++) {
+            char text[200];
+            uint8_t key[4] = {0, 0, 0, 1};
+            (void)snprintf(text, sizeof(text), "INSERT INTO k.t (p, c, n) VALUES (1, %u, 7)", i);
+            bool done = strcmp(lab_ask(lab, i % 3, text), "void") == 0;
+            acknowledged += done;
+            doubtful += !done;
+            for (database_copies pair = 0; pair < 7 && done; pair++)
+                if (__builtin_popcount(pair) == 2)
+                    assert_int_equal(1, database_each_in(lab->db, "k", "t", slice_make(key, 4), i,
+                                                         i, pair, NULL, NULL));
+            if (i % 17 == 5)
+                database_pause(lab->db, i % 3);
+            if (i % 17 == 9)
+                database_heal(lab->db, SECOND_US);
+        }
+        lab_free(lab);
+    }
+    assert_true(acknowledged > 500 && doubtful > 100);
+}
+
+static void the_same_seed_gives_the_same_run(void **state)
+{
+    uint64_t requests[2], repairs[2], answers[2];
+    (void)state;
+    for (unsigned turn = 0; turn < 2; turn++) {
+        struct lab *lab = up(3, 77);
+        set_all_faults(lab, 20000);
+        for (unsigned i = 0; i < 50; i++) {
+            (void)lab_ask(lab, i % 3, "UPDATE k.t SET n = 1 WHERE p = 1 AND c = 1");
+            (void)lab_ask(lab, i % 3, "SELECT n FROM k.t WHERE p = 1");
+        }
+        const struct database_counts *counts = database_get_counts(lab->db);
+        requests[turn] = counts->requests;
+        repairs[turn] = counts->repairs;
+        answers[turn] = counts->answers + lab->events;
+        lab_free(lab);
+    }
+    assert_int_equal(requests[0], requests[1]);
+    assert_int_equal(repairs[0], repairs[1]);
+    assert_int_equal(answers[0], answers[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +363,16 @@ int main(void)
         cmocka_unit_test(a_table_does_not_exist_on_other_nodes_right_after_create),
         cmocka_unit_test(a_node_that_was_dead_gets_what_it_missed_by_hint),
         cmocka_unit_test(one_of_three_replicas_is_not_a_quorum),
+        cmocka_unit_test(a_quorum_write_is_on_every_pair_of_copies_after_a_read),
+        cmocka_unit_test(a_read_repairs_what_it_returns_before_it_answers),
+        cmocka_unit_test(a_read_does_not_repair_beyond_its_limit),
+        cmocka_unit_test(a_kill_loses_the_unsynced_tail_of_a_periodic_commit_log_only),
+        cmocka_unit_test(a_delete_that_was_purged_covers_late_rows_no_more),
+        cmocka_unit_test(an_evicted_statement_is_unprepared_and_works_when_prepared_again),
+        cmocka_unit_test(a_row_is_gone_with_its_table_and_statements_are_unprepared),
+        cmocka_unit_test(transactions_apply_once_or_not_at_all_whatever_happens),
+        cmocka_unit_test(what_was_acknowledged_is_on_every_pair_whatever_happens),
+        cmocka_unit_test(the_same_seed_gives_the_same_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -450,9 +450,9 @@ const char *lab_ask(struct lab *lab, unsigned node, const char *text)
     return lab_ask_more(lab, node, text);
 }
 
-const char *lab_batch(struct lab *lab, unsigned node, const char *const *texts, unsigned count)
+void lab_begin_batch(struct lab_client *client, const char *const *texts, unsigned count)
 {
-    struct lab_client *client = client_of(lab, node);
+    const struct lab *lab = client->lab;
     struct cql_batch_statement statements[64];
     struct cql_batch_request batch = {.type = CQL_BATCH_UNLOGGED,
                                       .statements = statements,
@@ -460,11 +460,10 @@ const char *lab_batch(struct lab *lab, unsigned node, const char *const *texts, 
                                       .consistency = lab->consistency,
                                       .timestamp_us = lab->timestamp_us,
                                       .has_timestamp = lab->timestamp_us != 0};
-    if (client == NULL || count > 64)
-        return "refused";
+    if (count > 64)
+        abort();
     for (unsigned i = 0; i < count; i++)
         statements[i] = (struct cql_batch_statement){.text = slice_cstr(texts[i])};
     client->len = 0;
     send_walk(client, CQL_BATCH, cql_batch_request_walk, &batch);
-    return lab_wait(client, 30000000);
 }

@@ -44,7 +44,6 @@ struct lab {
     uint16_t consistency, serial_consistency;
     int32_t page_size;
     int64_t timestamp_us; /* of the frame; 0: none */
-    bool in_batch;        /* as the only statement of a BATCH */
     char answer[64 * 1024];
     uint8_t paging_state[256];
     size_t paging_state_bytes;
@@ -68,7 +67,7 @@ const char *lab_wait(struct lab_client *client, int64_t patience_us);
 const char *lab_ask(struct lab *lab, unsigned node, const char *text);
 /* The next page, with what the answer before said. */
 const char *lab_ask_more(struct lab *lab, unsigned node, const char *text);
-/* Several statements, separated by ";", in one UNLOGGED BATCH. */
-const char *lab_batch(struct lab *lab, unsigned node, const char *const *texts, unsigned count);
+/* Several statements in one UNLOGGED BATCH; at most 64. */
+void lab_begin_batch(struct lab_client *client, const char *const *texts, unsigned count);
 
 #endif
