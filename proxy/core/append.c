@@ -396,10 +396,13 @@ enum append_result partition_append(struct partition *partition, struct produce_
 
     if (!partition_has_room(partition, now))
         return APPEND_NO_ROOM;
-    if (gateway_leads(partition, now) && partition->state == PARTITION_LIVE)
+    bool leads = gateway_leads(partition, now);
+    if (leads && partition->state == PARTITION_LIVE)
         return append_batch(&a, records, now);
-    int16_t code =
-        gateway_leads(partition, now) ? partition->load_error : KAFKA_NOT_LEADER_OR_FOLLOWER;
+    if (!leads && partition->state != PARTITION_UNLOADED)
+        partition_unload(partition, KAFKA_NOT_LEADER_OR_FOLLOWER,
+                         "another gateway leads this partition", now);
+    int16_t code = leads ? partition->load_error : KAFKA_NOT_LEADER_OR_FOLLOWER;
     if (code == partition->load_error)
         entry->message = "the partition cannot be loaded";
     partition_note_refused(partition, records, code, now);

@@ -223,8 +223,12 @@ bool gateway_over_budget(const struct gateway *gateway)
 
 bool gateway_leads(const struct partition *partition, struct moment now)
 {
-    return control_leads(partition->gateway->control, partition->topic->topic_id, partition->index,
-                         now);
+    const struct control *control = partition->gateway->control;
+    const uint8_t *topic_id = partition->topic->topic_id;
+
+    return control_leads(control, topic_id, partition->index, now) &&
+           (partition->state == PARTITION_UNLOADED ||
+            partition->leader_epoch == control_leader_epoch(control, topic_id, partition->index));
 }
 
 bool gateway_leads_soon(const struct partition *partition, struct moment now)

@@ -115,6 +115,7 @@ void gateway_partition_ready(struct partition *partition); /* flush it at the en
 bool gateway_over_budget(const struct gateway *gateway);
 struct cql_body *gateway_body_get(struct gateway *gateway);
 void gateway_body_put(struct gateway *gateway, struct cql_body *body);
+/* Under a valid lease, and nobody else has led it since it was loaded. */
 bool gateway_leads(const struct partition *partition, struct moment now);
 bool gateway_leads_soon(const struct partition *partition, struct moment now);
 

@@ -56,7 +56,11 @@ bool partition_is_idle(const struct partition *partition)
 
 static void start_loading(struct partition *partition, struct moment now)
 {
+    const struct gateway *gateway = partition->gateway;
+
     list_remove(&partition->load_node);
+    partition->leader_epoch =
+        control_leader_epoch(gateway->control, partition->topic->topic_id, partition->index);
     partition->recovery = recovery_start(partition, now);
     if (partition->recovery == NULL) {
         partition->retry_load_us = now.boot_us + RETRY_LOAD_US;

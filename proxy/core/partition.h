@@ -91,6 +91,7 @@ struct partition {
     struct topic *topic;
     int32_t index;
     enum partition_state state;
+    int32_t leader_epoch; /* not UNLOADED: of the slot, when loading began; void in any other */
     struct recovery *recovery; /* LOADING */
     struct repair *repair;     /* REPAIRING */
     int64_t retry_load_us;     /* UNLOADED after a failed load: not before this */

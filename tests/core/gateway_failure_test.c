@@ -76,6 +76,60 @@ static void without_the_lease_the_answer_is_7_for_what_was_sent_and_6_for_what_w
     world_down(world);
 }
 
+static void what_was_written_before_another_led_the_partition_is_not_acknowledged(void **state)
+{
+    (void)state;
+    struct fake_client *client;
+    struct gateway_world *world = loaded(&client);
+
+    world->batch_us = 100 * MS_US;
+    produce(client, world_batch_of(world, 7, 0, 2));
+    world_run(world, 10 * MS_US);
+    stub_set_lease(false, world->net.now);
+    world_run(world, SECOND_US);
+    stub.epoch += 2; /* another gateway, and then this one again */
+    stub.sealed_below_us = world->net.now.wall_us;
+    table_model_lose(world->tables, row(1)); /* it has sealed what it did not see */
+    table_model_lose(world->tables, row(2));
+    stub_set_lease(true, world->net.now);
+    world_run(world, SECOND_US);
+    expect_nothing(client);
+    world->batch_us = MS_US;
+    produce(client, world_batch_of(world, 7, 2, 2));
+    world_run(world, SECOND_US);
+    expect_produced(client, KAFKA_REQUEST_TIMED_OUT, -1);
+    expect_produced(client, KAFKA_NOT_LEADER_OR_FOLLOWER, -1);
+    produce(client, world_batch_of(world, 7, 2, 2));
+    produce(client, world_batch_of(world, 7, 0, 2));
+    produce(client, world_batch_of(world, 7, 2, 2));
+    world_run(world, SECOND_US);
+    expect_produced(client, KAFKA_NOT_ENOUGH_REPLICAS, -1);
+    expect_produced(client, 0, 1);
+    expect_produced(client, 0, 3);
+    assert_int_equal(stored(world), 5);
+    world_down(world);
+}
+
+static void a_partition_that_changes_hands_while_it_is_loaded_is_loaded_again(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 1);
+    struct fake_client *client = world_client(world);
+
+    fake_node_answer(world->node, CQL_QUERY,
+                     (struct fake_answer){.by_default = true, .delay_us = 100 * MS_US});
+    produce(client, world_batch(world, 2));
+    world_run(world, 50 * MS_US);
+    stub.epoch += 2;
+    world_run(world, SECOND_US);
+    expect_produced(client, KAFKA_NOT_LEADER_OR_FOLLOWER, -1);
+    world_run(world, SECOND_US);
+    produce(client, world_batch(world, 2));
+    world_run(world, SECOND_US);
+    expect_produced(client, 0, 0);
+    world_down(world);
+}
+
 static void a_lease_that_is_expected_back_lets_producers_wait(void **state)
 {
     (void)state;
@@ -236,6 +290,78 @@ static void a_refused_index_row_is_no_end(void **state)
     produce(client, world_batch(world, 9));
     world_run(world, 100 * MS_US);
     expect_produced(client, 0, 9);
+    world_down(world);
+}
+
+/* --- somebody changes the table --- */
+
+static void statements_that_a_node_forgets_are_prepared_again_and_nobody_notices(void **state)
+{
+    (void)state;
+    struct fake_client *client;
+    struct gateway_world *world = loaded(&client);
+
+    world->batch_us = 5 * MS_US;
+    for (int32_t i = 0; i < 30; i++) { /* as when a column is added: all at once, in mid-pipeline */
+        produce(client, world_batch_of(world, 7, i * 40, 40));
+        world_run(world, 3 * MS_US);
+        if (i % 7 == 3)
+            fake_node_forget(world->node);
+    }
+    world_run(world, 5 * SECOND_US);
+    for (int32_t i = 0; i < 30; i++)
+        expect_produced(client, 0, 1 + i * 40);
+    assert_int_equal(stored(world), 1201);
+    assert_int_equal(fake_net_logged(&world->net, "the database refused records"), 0);
+    world_down(world);
+}
+
+static void a_column_that_is_gone_is_a_storage_error_until_it_is_back(void **state)
+{
+    (void)state;
+    struct fake_client *client;
+    struct gateway_world *world = loaded(&client);
+    const struct fake_answer unknown = {.error = CQL_ERROR_INVALID,
+                                        .message = "Undefined column name headers"};
+
+    world->batch_us = 5 * MS_US;
+    fake_node_forget(world->node);
+    fake_node_answer_times(world->node, CQL_PREPARE, 8, unknown); /* two each */
+    for (int32_t i = 0; i < 4; i++) {
+        produce(client, world_batch_of(world, i + 1, 0, 2));
+        world_run(world, SECOND_US);
+        expect_produced(client, KAFKA_STORAGE_ERROR, -1);
+    }
+    assert_true(fake_net_logged(&world->net, "Undefined column name headers") > 0);
+    for (int32_t i = 0; i < 4; i++) {
+        produce(client, world_batch_of(world, i + 1, 0, 2));
+        world_run(world, SECOND_US);
+        expect_produced(client, 0, 1 + i * 2);
+    }
+    assert_int_equal(stored(world), 9);
+    world_down(world);
+}
+
+static void a_table_that_was_dropped_and_made_again_by_somebody_is_gone_on_with(void **state)
+{
+    (void)state;
+    struct fake_client *client;
+    struct gateway_world *world = loaded(&client);
+
+    table_model_drop(world->tables, "orders");
+    table_model_create_log(world->tables, "orders");
+    fake_node_forget(world->node);
+    produce(client, world_batch_of(world, 1, 0, 2));
+    world_run(world, SECOND_US);
+    expect_produced(client, 0, 1);
+    world_restart(world, 10 * SECOND_US);
+    client = world_client(world);
+    produce(client, world_batch_of(world, 1, 0, 2)); /* what was acknowledged is still known */
+    produce(client, world_batch_of(world, 1, 2, 2));
+    world_run(world, SECOND_US);
+    expect_produced(client, 0, 1);
+    expect_produced(client, 0, 100000); /* row 0 is lost: told, and a new segment */
+    assert_int_equal(fake_net_logged(&world->net, "lost acknowledged"), 1);
     world_down(world);
 }
 
@@ -410,6 +536,8 @@ int main(void)
         cmocka_unit_test(without_the_lease_nothing_is_acknowledged_until_it_is_back),
         cmocka_unit_test(
             without_the_lease_the_answer_is_7_for_what_was_sent_and_6_for_what_was_not),
+        cmocka_unit_test(what_was_written_before_another_led_the_partition_is_not_acknowledged),
+        cmocka_unit_test(a_partition_that_changes_hands_while_it_is_loaded_is_loaded_again),
         cmocka_unit_test(a_lease_that_is_expected_back_lets_producers_wait),
         cmocka_unit_test(at_the_ceiling_nothing_is_sent_until_it_is_raised),
         cmocka_unit_test(at_the_ceiling_a_new_segment_waits_as_well),
@@ -417,6 +545,9 @@ int main(void)
         cmocka_unit_test(a_refused_mutation_has_its_code_and_the_next_produce_goes_on),
         cmocka_unit_test(a_refusal_in_one_partition_leaves_the_others_alone),
         cmocka_unit_test(a_refused_index_row_is_no_end),
+        cmocka_unit_test(statements_that_a_node_forgets_are_prepared_again_and_nobody_notices),
+        cmocka_unit_test(a_column_that_is_gone_is_a_storage_error_until_it_is_back),
+        cmocka_unit_test(a_table_that_was_dropped_and_made_again_by_somebody_is_gone_on_with),
         cmocka_unit_test(an_unknown_outcome_is_settled_by_executing_again),
         cmocka_unit_test(a_node_that_goes_away_costs_time_and_no_record),
         cmocka_unit_test(an_admitted_batch_gets_7_at_the_deadline_and_its_retry_joins_the_write),

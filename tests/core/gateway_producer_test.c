@@ -66,6 +66,39 @@ static void a_duplicate_of_a_batch_under_way_waits_for_it(void **state)
     world_down(world);
 }
 
+static void a_retry_after_the_deadline_joins_also_from_another_connection(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 1);
+    struct fake_client *one = world_client(world), *again;
+
+    produce_now(world, one, 0, 1);
+    expect_produced(one, 0, 0);
+    world->batch_us = 6 * SECOND_US;
+    (void)fake_client_produce(one, &(struct fake_produce){.topic = "orders",
+                                                          .records = world_batch_of(world, 7, 1, 3),
+                                                          .timeout_ms = 2000});
+    (void)fake_client_produce(one, &(struct fake_produce){.topic = "orders",
+                                                          .records = world_batch_of(world, 7, 4, 3),
+                                                          .timeout_ms = 2000});
+    world_run(world, 2 * SECOND_US);
+    expect_produced(one, KAFKA_REQUEST_TIMED_OUT, -1);
+    expect_produced(one, KAFKA_REQUEST_TIMED_OUT, -1);
+    world_forget_client(world, one);
+    again = world_client(world);
+    produce(again, world_batch_of(world, 7, 1, 3));
+    produce(again, world_batch_of(world, 7, 4, 3));
+    world_run(world, SECOND_US);
+    expect_nothing(again);
+    world->batch_us = MS_US;
+    world_run(world, 4 * SECOND_US);
+    expect_produced(again, 0, 1);
+    world_run(world, 4 * SECOND_US);
+    expect_produced(again, 0, 4);
+    assert_int_equal(stored(world), 7);
+    world_down(world);
+}
+
 static void gaps_stale_epochs_and_old_batches_have_codes_of_their_own(void **state)
 {
     (void)state;
@@ -410,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_duplicate_is_answered_with_its_original_offset),
         cmocka_unit_test(a_duplicate_of_a_batch_under_way_waits_for_it),
+        cmocka_unit_test(a_retry_after_the_deadline_joins_also_from_another_connection),
         cmocka_unit_test(gaps_stale_epochs_and_old_batches_have_codes_of_their_own),
         cmocka_unit_test(
             an_unknown_producer_that_does_not_begin_at_zero_is_let_in_after_ten_seconds),

@@ -17,6 +17,7 @@ void stub_reset(void)
 {
     stub = (struct stub_control){.leads = true,
                                  .ceiling_us = NEVER_US,
+                                 .epoch = 3,
                                  .topics_confirmed_us = NEVER_US,
                                  .max_mutation_bytes = (size_t)16 * 1024 * 1024,
                                  .next_producer_id = 4000};
@@ -227,7 +228,7 @@ int32_t control_leader_epoch(const struct control *control, const uint8_t topic_
     (void)control;
     (void)topic_id;
     (void)partition;
-    return 3;
+    return stub.epoch;
 }
 
 void control_topic_create(struct control *control, struct slice name, int32_t partitions,

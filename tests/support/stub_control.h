@@ -34,6 +34,7 @@ struct stub_control {
     bool leads_soon;    /* while it does not lead: that is expected to change */
     int64_t ceiling_us; /* NEVER_US by default */
     int64_t sealed_below_us;
+    int32_t epoch; /* of every slot: 3 */
     int64_t topics_confirmed_us; /* NEVER_US by default */
     size_t max_mutation_bytes; /* 16 MiB */
     int64_t next_producer_id;
