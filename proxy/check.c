@@ -368,7 +368,7 @@ static void on_fatal(void *context, int exit_code, const char *text)
     (void)printf("error: %s\n", text);
 }
 
-static int run(struct check *check, struct action_queue *actions)
+static int run(struct check *check, struct action_queue *actions, struct tls_context *node_tls)
 {
     struct gateway_config *g = &check->config->gateway;
     struct loop_hooks hooks = {.context = check, .fatal = on_fatal};
@@ -384,6 +384,7 @@ static int run(struct check *check, struct action_queue *actions)
                                  .tick = core_tick,
                                  .deadline_us = core_deadline_us};
         check->loop.connect_timeout_us = g->connect_timeout_us;
+        check->loop.node_tls = node_tls;
         check->give_up_us = now.boot_us + CONNECT_US;
         loop_attach(&check->loop, &core);
         cluster_start(check->cluster, now);
@@ -404,13 +405,17 @@ int check(struct config *config)
      * debugging */
     log_configure(level == LOG_INFO ? LOG_WARN : level, config->log_lines_per_second);
     print_intent(config);
-    if (check != NULL && actions != NULL) {
+    struct tls_context *node_tls = NULL;
+    if (!startup_node_tls(config, &node_tls)) {
+        exit_code = EXIT_CONFIGURATION;
+    } else if (check != NULL && actions != NULL) {
         check->config = config;
         check->copies = -1;
         arena_init(&check->arena, &alloc_heap, 16 * 1024, ARENA_BYTES);
-        exit_code = run(check, actions);
+        exit_code = run(check, actions, node_tls);
         arena_deinit(&check->arena);
     }
+    tls_context_free(node_tls);
     if (actions != NULL)
         action_queue_free(actions);
     free(check);

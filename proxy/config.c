@@ -366,6 +366,15 @@ static int check_cassandra(const struct config *config, struct config_error *err
     if (config->password != NULL && config->password_file != NULL)
         return blame(config, "cassandra", "password_file",
                      "SLUICE_CASSANDRA__PASSWORD is set as well; use one of them", error);
+    const struct tls_settings *tls = &config->node_tls;
+    if ((tls->certificate_file == NULL) != (tls->key_file == NULL))
+        return blame(config, "cassandra",
+                     tls->key_file == NULL ? "tls_certificate_file" : "tls_key_file",
+                     "a certificate and its key go together; set both files", error);
+    if (!config->tls && (tls->ca_file != NULL || tls->certificate_file != NULL))
+        return blame(config, "cassandra",
+                     tls->ca_file != NULL ? "tls_ca_file" : "tls_certificate_file",
+                     "without cassandra.tls: true it would not be used", error);
     bool has_password = config->password != NULL || config->password_file != NULL;
     if (has_password && config->username == NULL)
         return blame(config, "cassandra", config->password != NULL ? "password" : "password_file",

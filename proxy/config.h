@@ -13,6 +13,7 @@
 #include "core/action.h"
 #include "core/config.h"
 #include "setting.h"
+#include "tls.h"
 
 #define EXIT_CONFIGURATION 78 /* EX_CONFIG of sysexits.h */
 
@@ -35,6 +36,8 @@ struct config {
     struct address advertised; /* host "": none */
     struct config_addresses contact_points;
     const char *username, *password, *password_file;
+    bool tls; /* to the nodes */
+    struct tls_settings node_tls;
     uint32_t log_level; /* enum log_level */
     uint32_t log_lines_per_second;
     char *file;                  /* the file that was read; NULL: none */

@@ -57,6 +57,7 @@ struct loop {
     bool running;
     int exit_code;
     int64_t connect_timeout_us; /* to a CQL node, all its addresses together */
+    struct tls_context *node_tls; /* to CQL nodes; NULL: plain. Its owner outlives the loop */
     struct list clients;        /* struct client_socket */
     struct list nodes;          /* struct node_socket */
     struct list starved;        /* clients whose core had no room to read into */

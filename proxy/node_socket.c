@@ -3,6 +3,7 @@
 #include "address.h"
 #include "proto/kill_point.h"
 #include "socket_writer.h"
+#include "tls.h"
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -11,6 +12,8 @@
 #include <string.h>
 
 #define KEEPALIVE_SECONDS 30
+#define TLS_SLICES        16
+#define TLS_BYTES         ((size_t)64 * 1024) /* encrypted at a time, so that little waits behind it */
 
 struct node_socket {
     uv_tcp_t tcp;
@@ -18,6 +21,9 @@ struct node_socket {
     uv_getaddrinfo_t lookup;
     uv_connect_t connect;
     struct socket_writer writer;
+    struct tls_session *tls; /* NULL: plain */
+    bool tls_is_ready;
+    const char *host; /* as dialled; borrowed from the link */
     struct loop *loop;
     struct link *link; /* NULL: gone */
     struct list node;  /* loop->nodes */
@@ -38,6 +44,7 @@ static void release(struct node_socket *socket)
 {
     if (--socket->held > 0)
         return;
+    tls_session_free(socket->tls);
     if (socket->addresses != NULL)
         uv_freeaddrinfo(socket->addresses);
     free(socket);
@@ -91,11 +98,56 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     if (socket->read_bytes >= LOOP_READ_BYTES)
         return; /* its share of this turn; the poll reports it again */
     size_t room = 0;
-    uint8_t *space = link_space(socket->link, &room);
+    uint8_t *space = socket->tls != NULL ? tls_space(socket->tls, &room)
+                                         : link_space(socket->link, &room);
     socket->starved = room == 0;
     if (room > LOOP_READ_BYTES)
         room = LOOP_READ_BYTES;
     *buf = uv_buf_init((char *)space, (unsigned)room);
+}
+
+static void flush(struct node_socket *socket);
+
+/* What TLS makes of the bytes that have come. */
+static void take_plain(struct node_socket *socket)
+{
+    while (socket->link != NULL) {
+        size_t room = 0;
+        uint8_t *space = link_space(socket->link, &room);
+        if (room == 0) {
+            if (space == NULL) /* the link is being closed: nobody wants it any more */
+                return;
+            socket_gone(socket, "no memory for the node's answer");
+            return;
+        }
+        ssize_t bytes = tls_read(socket->tls, space, room);
+        if (bytes == 0)
+            return;
+        if (bytes < 0) {
+            socket_gone(socket, bytes == STATUS_CLOSED ? "closed by the node"
+                                                       : tls_error(socket->tls));
+            return;
+        }
+        link_received(socket->link, (size_t)bytes, loop_now());
+    }
+}
+
+static void advance_tls(struct node_socket *socket)
+{
+    if (!socket->tls_is_ready) {
+        enum tls_progress progress = tls_handshake(socket->tls);
+        if (progress == TLS_FAILED) {
+            flush(socket); /* the alert that says why */
+            socket_gone(socket, tls_error(socket->tls));
+            return;
+        }
+        socket->tls_is_ready = progress == TLS_READY;
+        if (socket->tls_is_ready)
+            link_connected(socket->link, loop_now());
+    }
+    if (socket->tls_is_ready)
+        take_plain(socket);
+    flush(socket); /* handshakes and key updates have something to say as well */
 }
 
 static void on_read(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buf)
@@ -114,12 +166,61 @@ static void on_read(uv_stream_t *stream, ssize_t bytes, const uv_buf_t *buf)
         return;
     }
     socket->read_bytes += (size_t)bytes;
-    link_received(socket->link, (size_t)bytes, loop_now());
+    if (socket->tls != NULL) {
+        tls_received(socket->tls, (size_t)bytes);
+        advance_tls(socket);
+    } else {
+        link_received(socket->link, (size_t)bytes, loop_now());
+    }
     loop_event(socket->loop);
+}
+
+/* Takes some of the link's output through TLS. False: there is none, or the socket is gone. */
+static bool encrypt_some(struct node_socket *socket)
+{
+    struct slice slices[TLS_SLICES];
+    size_t count = link_output(socket->link, slices, TLS_SLICES), taken = 0;
+    for (size_t i = 0; i < count && taken < TLS_BYTES; i++) {
+        struct slice piece = slices[i];
+        if (piece.len > TLS_BYTES - taken)
+            piece.len = TLS_BYTES - taken;
+        if (tls_write(socket->tls, piece) < 0) {
+            socket_gone(socket, tls_error(socket->tls));
+            return false;
+        }
+        taken += piece.len;
+    }
+    if (taken == 0)
+        return false;
+    link_sent(socket->link, taken, loop_now());
+    loop_event(socket->loop);
+    return true;
+}
+
+static void flush_tls(struct node_socket *socket)
+{
+    while (socket->connected && socket->link != NULL && !socket_writer_busy(&socket->writer)) {
+        struct slice output = tls_output(socket->tls);
+        if (output.len == 0) {
+            if (!socket->tls_is_ready || !encrypt_some(socket))
+                return;
+            continue;
+        }
+        ssize_t taken = socket_writer_push(&socket->writer, &output, 1);
+        if (taken < 0) {
+            socket_failed(socket, (int)taken);
+            return;
+        }
+        tls_sent(socket->tls, (size_t)taken);
+    }
 }
 
 static void flush(struct node_socket *socket)
 {
+    if (socket->tls != NULL) {
+        flush_tls(socket);
+        return;
+    }
     while (socket->connected && socket->link != NULL && !socket_writer_busy(&socket->writer)) {
         struct slice slices[WRITER_MAX_SLICES];
         size_t count = link_output(socket->link, slices, WRITER_MAX_SLICES);
@@ -147,6 +248,19 @@ static void on_drained(void *context, int status)
         flush(socket);
 }
 
+/* True: it goes on when the handshake is over, or is over already because it failed. */
+static bool begin_tls(struct node_socket *socket)
+{
+    if (socket->loop->node_tls == NULL)
+        return false;
+    socket->tls = tls_session_new(socket->loop->node_tls, socket->host);
+    if (socket->tls == NULL)
+        socket_failed(socket, UV_ENOMEM);
+    else
+        advance_tls(socket);
+    return true;
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct node_socket *socket = request->data;
@@ -166,7 +280,8 @@ static void on_connected(uv_connect_t *request, int status)
         socket_failed(socket, rc);
         return;
     }
-    link_connected(socket->link, loop_now());
+    if (!begin_tls(socket))
+        link_connected(socket->link, loop_now());
     loop_event(socket->loop);
 }
 
@@ -279,6 +394,7 @@ void node_socket_open(struct loop *loop, struct link *link, const char *host, ui
     socket->link = link;
     socket->give_up_us = loop_now().boot_us + loop->connect_timeout_us;
     socket->failure = UV_EAI_NODATA;
+    socket->host = host;
     list_init(&socket->node);
     list_append(&loop->nodes, &socket->node);
     (void)uv_timer_init(&loop->uv, &socket->timer);

@@ -40,6 +40,7 @@ struct serve {
     struct config *config;
     const struct config_input *input;
     struct loop loop;
+    struct tls_context *node_tls;
     struct listener listener;
     struct signals signals;
     struct member member;
@@ -192,6 +193,7 @@ static bool start_core(struct serve *serve)
     if (getrandom(&g->random_seed, sizeof(g->random_seed), 0) != (ssize_t)sizeof(g->random_seed))
         return false;
     serve->loop.connect_timeout_us = g->connect_timeout_us;
+    serve->loop.node_tls = serve->node_tls;
     serve->gateway = gateway_new(g, loop_now());
     if (serve->gateway == NULL)
         return false;
@@ -251,7 +253,10 @@ int serve(struct config *config, const struct config_input *input)
     startup_begin(config);
     kill_points_begin();
     startup_raise_limits(config);
-    int exit_code = claim_host(serve) ? run(serve) : EXIT_FAILURE;
+    int exit_code = EXIT_CONFIGURATION;
+    if (startup_node_tls(config, &serve->node_tls))
+        exit_code = claim_host(serve) ? run(serve) : EXIT_FAILURE;
+    tls_context_free(serve->node_tls);
     listener_close(&serve->listener);
     member_release(&serve->member);
     log_flush(true);

@@ -62,6 +62,11 @@ static bool is_map(const char *text)
     return strstr(text, "'class'") != NULL;
 }
 
+static const struct setting_choice tls_verifications[] = {{"full", TLS_VERIFY_FULL},
+                                                          {"chain", TLS_VERIFY_CHAIN},
+                                                          {"none", TLS_VERIFY_NONE},
+                                                          {NULL, 0}};
+
 static const struct setting_choice consistencies[] = {
     {"LOCAL_QUORUM", CQL_CONSISTENCY_LOCAL_QUORUM},
     {"QUORUM", CQL_CONSISTENCY_QUORUM},
@@ -137,6 +142,32 @@ const struct setting setting_table[] = {
  AT(password),
  .default_text = "", .marks = SETTING_EMPTY_IS_UNSET | SETTING_SECRET,
  .help = "From the environment only: SLUICE_CASSANDRA__PASSWORD."},
+{.section = "cassandra", .key = "tls", .type = SETTING_BOOL,
+ AT(tls),
+ .default_text = "false",
+ .help = "Speak TLS to the nodes (their client_encryption_options), 1.2 or newer."},
+{.section = "cassandra", .key = "tls_verify", .type = SETTING_CHOICE,
+ AT(node_tls.verify),
+ .default_text = "full", .choices = tls_verifications,
+ .help = "full: a node's certificate must lead to one that is trusted and be for the address that\n"
+         "was dialled; discovered nodes are dialled by their address. chain: only the former.\n"
+         "none: anybody may answer."},
+{.section = "cassandra", .key = "tls_ca_file", .type = SETTING_TEXT,
+ AT(node_tls.ca_file),
+ .default_text = "", .marks = SETTING_EMPTY_IS_UNSET,
+ .help = "PEM file of the certificates that are trusted. Empty: those of the system."},
+{.section = "cassandra", .key = "tls_server_name", .type = SETTING_TEXT,
+ AT(node_tls.server_name),
+ .default_text = "", .marks = SETTING_EMPTY_IS_UNSET,
+ .help = "The name that is in all nodes' certificates, where these do not name addresses."},
+{.section = "cassandra", .key = "tls_certificate_file", .type = SETTING_TEXT,
+ AT(node_tls.certificate_file),
+ .default_text = "", .marks = SETTING_EMPTY_IS_UNSET,
+ .help = "PEM file of our own certificate and its chain, for nodes that ask for one."},
+{.section = "cassandra", .key = "tls_key_file", .type = SETTING_TEXT,
+ AT(node_tls.key_file),
+ .default_text = "", .marks = SETTING_EMPTY_IS_UNSET,
+ .help = "PEM file of its key."},
 {.section = "cassandra", .key = "local_dc", .type = SETTING_TEXT,
  AT(gateway.local_dc),
  .default_text = "", .is_valid = is_data_center, .allowed = "the name of a data centre",

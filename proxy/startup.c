@@ -40,6 +40,24 @@ void startup_begin(const struct config *config)
                   config_value(config, "cassandra", "consistency")->text);
 }
 
+bool startup_node_tls(const struct config *config, struct tls_context **context)
+{
+    char reason[400], quoted_reason[LOG_QUOTED_BYTES];
+    *context = NULL;
+    if (!config->tls)
+        return true;
+    *context = tls_context_new(&config->node_tls, reason, sizeof(reason));
+    if (*context == NULL) {
+        log_event(LOG_ERROR, "cannot speak TLS to the nodes", "settings=cassandra.tls* error=%s",
+                  quoted(quoted_reason, reason));
+        return false;
+    }
+    if (config->node_tls.verify == TLS_VERIFY_NONE)
+        log_event(LOG_WARN, "nodes are not verified",
+                  "setting=cassandra.tls_verify effect=\"anybody may answer in their place\"");
+    return true;
+}
+
 const char *startup_address(const struct config *config, const struct address *bound, char *to,
                             size_t to_bytes)
 {

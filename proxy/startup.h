@@ -6,6 +6,8 @@
 
 /* Version and configuration file; warnings about settings. */
 void startup_begin(const struct config *config);
+/* TLS to the nodes, if it is set; *context NULL: it is not. false: said why, exit with 78. */
+bool startup_node_tls(const struct config *config, struct tls_context **context);
 /* Where clients connect and what they are told. `bound` has the real port. */
 void startup_listening(const struct config *config, const struct address *bound,
                        const char *member);
