@@ -12,7 +12,8 @@
 #define PATIENCE_US      (5 * SECOND_US) /* then it is said what is waited for, and asked again */
 #define DDL_PATIENCE_US                                                                            \
     (60 * SECOND_US) /* DDL takes 0.2 to 16 s; asking twice at once makes it slower */
-#define TELL_EVERY_US (10 * SECOND_US)
+#define TELL_EVERY_US      (10 * SECOND_US)
+#define TABLES_PATIENCE_US (60 * SECOND_US) /* at start, for tables that one node knows */
 
 static struct task *task_of(struct list *node)
 {
@@ -97,12 +98,15 @@ static bool contains(struct slice text, const char *part)
 }
 
 /* Other nodes refuse a new table for up to a second: "does not exist", "unconfigured table"
- * before 4.0. */
+ * before 4.0. A table that this process did not make may be as new: another gateway made it while
+ * both started. */
 static bool is_not_there_yet(const struct control *control, const struct cql_error *error,
                              struct moment now)
 {
-    return error->code == CQL_ERROR_INVALID && control->last_ddl_us != 0 &&
-           now.boot_us - control->last_ddl_us < DDL_SETTLES_US &&
+    int64_t since_us = boot_is_over(control) ? control->last_ddl_us : control->boot.started_us;
+    int64_t patience_us = boot_is_over(control) ? DDL_SETTLES_US : TABLES_PATIENCE_US;
+    return error->code == CQL_ERROR_INVALID && since_us != 0 &&
+           now.boot_us - since_us < patience_us &&
            (contains(error->message, "does not exist") || contains(error->message, "unconfigured"));
 }
 

@@ -290,6 +290,10 @@ static void columns_answer(struct topic_maker *maker, const struct answer *answe
 {
     uint32_t seen = 0;
     bool fits = true;
+    if (answer->result->row_count == 0 && now.boot_us - maker->table_made_us < DDL_SETTLES_US) {
+        task_sleep(&maker->task, SECOND_US / 10, now); /* another node, which has not heard of it */
+        return;
+    }
     while (cql_result_next_row(answer->result)) {
         struct schema_column column = {row_text(answer, "column_name"), row_text(answer, "kind"),
                                        row_text(answer, "type"), 0};

@@ -289,6 +289,23 @@ static void a_new_table_that_a_node_does_not_know_yet_is_waited_for(void **state
     fake_db_free(db);
 }
 
+static void a_table_that_another_gateway_has_just_made_is_waited_for(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host, other;
+    host_up(&other, db, "other");
+    fake_db_fault(db, "\"sluice\".sluice_producer_ids", FAULT_DOES_NOT_EXIST, 3);
+    host_init(&host, db, "one"); /* it has nothing to make */
+    host_start(&host);
+    host_run(&host, 2 * SECOND_US);
+    assert_true(host.ready);
+    assert_int_equal(host.fatal_code, 0);
+    host_kill(&host);
+    host_kill(&other);
+    fake_db_free(db);
+}
+
 static void a_refusal_at_start_ends_it_with_the_databases_words(void **state)
 {
     (void)state;
@@ -378,6 +395,7 @@ int main(void)
         cmocka_unit_test(the_mutation_limit_is_half_a_commit_log_segment_or_what_was_set),
         cmocka_unit_test(weak_settings_are_said_in_one_line_each),
         cmocka_unit_test(a_new_table_that_a_node_does_not_know_yet_is_waited_for),
+        cmocka_unit_test(a_table_that_another_gateway_has_just_made_is_waited_for),
         cmocka_unit_test(a_refusal_at_start_ends_it_with_the_databases_words),
         cmocka_unit_test(every_transaction_of_a_start_may_be_lost),
         cmocka_unit_test(memory_may_run_out_at_any_time),

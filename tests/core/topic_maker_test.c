@@ -407,6 +407,20 @@ static void two_gateways_make_one_topic_together(void **state)
     fake_db_free(db);
 }
 
+static void columns_that_a_node_does_not_know_yet_are_waited_for(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    host_up(&host, db, "one");
+    fake_db_fault(db, "FROM system_schema.columns", FAULT_NO_COLUMNS, 5);
+    expect_created(&host, "orders", 0);
+    assert_int_equal(host.topic.state, TOPIC_LIVE);
+    expect_same_id(db, "orders", "orders");
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +440,7 @@ int main(void)
         cmocka_unit_test(nodes_that_do_not_agree_are_waited_for_once),
         cmocka_unit_test(a_topic_that_another_gateway_made_is_found),
         cmocka_unit_test(two_gateways_make_one_topic_together),
+        cmocka_unit_test(columns_that_a_node_does_not_know_yet_are_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

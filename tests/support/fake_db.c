@@ -545,6 +545,11 @@ static bool apply_fault(struct fake_db *db, struct fault *fault, const char *tex
         run_frame(db, body);
         answer->silence = true;
         return false;
+    case FAULT_NO_COLUMNS:
+        (void)fake_db_run(db, "SELECT column_name, kind, position, type FROM "
+                              "system_schema.columns WHERE keyspace_name = 'none'");
+        *answer = (struct fake_answer){.opcode = CQL_RESULT, .body = buf_unread(&db->result)};
+        return false;
     case FAULT_CAS_TIMEOUT:
         run_frame(db, body);
         *answer = (struct fake_answer){.error = CQL_ERROR_WRITE_TIMEOUT,

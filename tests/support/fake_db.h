@@ -38,6 +38,7 @@ enum fake_fault {
     FAULT_LATE,           /* never answered, executed by fake_db_execute_late */
     FAULT_INVALID,        /* refused: 0x2200 "as the test wishes" */
     FAULT_DOES_NOT_EXIST, /* refused: 0x2200 "table x does not exist" */
+    FAULT_NO_COLUMNS,     /* system_schema.columns has nothing yet of that table */
     FAULT_CAS_TIMEOUT,    /* executed, and answered with 0x1100 CAS */
 };
 /* For the next `times` statements over the wire whose text contains `part`. */
