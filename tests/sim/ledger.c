@@ -1,0 +1,338 @@
+#include "tests/sim/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kafka/error.h"
+#include "proto/endian.h"
+#include "tests/sim/ledger_internal.h"
+#include "tests/sim/process.h"
+#include "tests/sim/world.h"
+
+enum { PURPOSE_PAIR = 100, PURPOSE_VALUE };
+
+struct ledger *ledger_new(struct world *world)
+{
+    struct ledger *ledger = sim_take(sizeof(*ledger));
+    ledger->world = world;
+    return ledger;
+}
+
+/* Everything that a ledger hands out lives as long as it does. */
+static void *keep(struct ledger *ledger, size_t bytes)
+{
+    struct kept *kept = sim_take(sizeof(*kept) + bytes);
+    kept->next = ledger->kept;
+    ledger->kept = kept;
+    return kept->bytes;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->stream_count; i++)
+        free(ledger->streams[i]->by_record);
+    while (ledger->kept != NULL) {
+        struct kept *kept = ledger->kept;
+        ledger->kept = kept->next;
+        free(kept);
+    }
+    for (size_t i = 0; i < PARTITIONS_MAX; i++) {
+        free(ledger->partitions[i].records);
+        free(ledger->partitions[i].retired);
+    }
+    free(ledger->streams);
+    free(ledger->ids);
+    free(ledger->rows);
+    free(ledger);
+}
+
+static void grow(void *array, size_t count, size_t *capacity, size_t item_bytes)
+{
+    void **block = array;
+    if (count < *capacity)
+        return;
+    size_t former = *capacity;
+    *capacity = count < 32 ? 64 : count * 2;
+    *block = realloc(*block, *capacity * item_bytes);
+    if (*block == NULL)
+        abort();
+    memset((char *)*block + former * item_bytes, 0, (*capacity - former) * item_bytes);
+}
+
+void ledger_grow(void *array, size_t count, size_t *capacity, size_t item_bytes)
+{
+    grow(array, count, capacity, item_bytes);
+}
+
+struct stream *ledger_stream(struct ledger *ledger, uint32_t producer, int32_t partition,
+                             bool idempotent)
+{
+    struct stream_entry *entry = keep(ledger, sizeof(*entry));
+    entry->stream = (struct stream){.number = (uint32_t)ledger->stream_count,
+                                    .producer = producer,
+                                    .partition = partition,
+                                    .idempotent = idempotent};
+    grow(&ledger->streams, ledger->stream_count, &ledger->stream_capacity,
+         sizeof(struct stream_entry *));
+    ledger->streams[ledger->stream_count++] = entry;
+    return &entry->stream;
+}
+
+struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t producer_id,
+                           int16_t epoch, int32_t sequence, uint32_t first_record, int32_t count)
+{
+    struct stream_entry *entry = ledger->streams[stream->number];
+    grow(&entry->by_record, first_record, &entry->record_capacity, sizeof(struct claim *));
+    for (struct claim *claim = entry->by_record[first_record]; claim != NULL && producer_id >= 0;
+         claim = claim->same)
+        if (claim->producer_id == producer_id && claim->epoch == epoch &&
+            claim->sequence == sequence)
+            return claim;
+    struct claim *claim = keep(ledger, sizeof(*claim));
+    *claim = (struct claim){.stream = stream,
+                            .producer_id = producer_id,
+                            .epoch = epoch,
+                            .sequence = sequence,
+                            .first_record = first_record,
+                            .count = count,
+                            .offset = -1,
+                            .next = entry->claims,
+                            .same = entry->by_record[first_record]};
+    entry->claims = entry->by_record[first_record] = claim;
+    return claim;
+}
+
+struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim)
+{
+    struct attempt *attempt = keep(ledger, sizeof(*attempt));
+    attempt->claim = claim;
+    claim->attempts++;
+    ledger->world->counts.batches++;
+    ledger->world->counts.no_answer++;
+    return attempt;
+}
+
+void ledger_producer_id(struct ledger *ledger, int64_t producer_id)
+{
+    for (size_t i = 0; i < ledger->id_count; i++)
+        if (ledger->ids[i] == producer_id)
+            world_violation(ledger->world, "I2", "producer id %lld was given out twice",
+                            (long long)producer_id);
+    grow(&ledger->ids, ledger->id_count, &ledger->id_capacity, sizeof(int64_t));
+    ledger->ids[ledger->id_count++] = producer_id;
+    ledger->world->counts.producer_ids++;
+}
+
+size_t ledger_value(const struct ledger *ledger, const struct stream *stream, uint32_t record,
+                    char *to, size_t bytes)
+{
+    const struct world *world = ledger->world;
+    uint64_t entity = ((uint64_t)stream->number << 32) | record;
+    int64_t most = (int64_t)world->plan.value_bytes_max;
+    int head = snprintf(to, bytes, "%u %u ", stream->number, record);
+    size_t len = (size_t)head + (size_t)chance_between(&world->chance, entity, 0, PURPOSE_VALUE, 0,
+                                                       most - 32);
+    uint64_t word = chance_draw(&world->chance, entity, 1, PURPOSE_VALUE);
+    memset(to + head, (int)('a' + word % 26), len - (size_t)head);
+    return len;
+}
+
+const char *claim_text(const struct claim *claim, char *to, size_t bytes)
+{
+    (void)snprintf(to, bytes,
+                   "batch of stream %u (producer %u, partition %d) records %u..%u, producer id "
+                   "%lld epoch %d sequence %d",
+                   claim->stream->number, claim->stream->producer, claim->stream->partition,
+                   claim->first_record, claim->first_record + (uint32_t)claim->count - 1,
+                   (long long)claim->producer_id, claim->epoch, claim->sequence);
+    return to;
+}
+
+/* --- answers --- */
+
+/* One record for an offset, for ever. */
+static void note_offsets(struct ledger *ledger, const struct claim *claim, int64_t offset)
+{
+    struct partition_entry *partition = &ledger->partitions[claim->stream->partition];
+    char text[256];
+
+    if (offset < 0 || offset > 10000000)
+        world_violation(ledger->world, "I3", "offset %lld for %s", (long long)offset,
+                        claim_text(claim, text, sizeof(text)));
+    for (int32_t i = 0; i < claim->count; i++) {
+        size_t at = (size_t)(offset + i);
+        grow(&partition->records, at, &partition->record_capacity, sizeof(uint64_t));
+        uint64_t record = ((uint64_t)(claim->stream->number + 1) << 32) |
+                          (claim->first_record + (uint32_t)i);
+        if (partition->records[at] != 0 && partition->records[at] != record)
+            world_violation(ledger->world, "I3",
+                            "partition %d offset %zu was told for stream %u record %u, and now "
+                            "for %s",
+                            claim->stream->partition, at,
+                            (unsigned)(partition->records[at] >> 32) - 1,
+                            (unsigned)partition->records[at],
+                            claim_text(claim, text, sizeof(text)));
+        partition->records[at] = record;
+    }
+}
+
+/* Who acknowledges took over for good from whoever did before. */
+static void note_owner(struct ledger *ledger, const struct process *process,
+                       const struct claim *claim)
+{
+    struct partition_entry *partition = &ledger->partitions[claim->stream->partition];
+    uint64_t serial = process_serial(process);
+
+    grow(&partition->retired, serial, &partition->retired_capacity, 1);
+    if (partition->retired[serial])
+        world_violation(ledger->world, "I7",
+                        "process %llu acknowledges in partition %d after process %llu did",
+                        (unsigned long long)serial, claim->stream->partition,
+                        (unsigned long long)partition->owner);
+    if (partition->owner == serial)
+        return;
+    if (partition->owner != 0)
+        partition->retired[partition->owner] = 1;
+    partition->owner = serial;
+}
+
+/* Acknowledged means: a quorum has it now. Looked up for its first record, in one pair. */
+static void check_stored(struct ledger *ledger, const struct claim *claim, int64_t offset)
+{
+    struct world *world = ledger->world;
+    static const uint32_t pairs[] = {3, 5, 6};
+    uint64_t draw = chance_draw(&world->chance, claim->stream->number, claim->first_record,
+                                PURPOSE_PAIR);
+    uint32_t copies = world->plan.nodes >= 3 ? pairs[draw % 3] : (uint32_t)-1;
+    char text[256];
+
+    world->counts.live_checks++;
+    if (!ledger_row_is_there(ledger, claim, offset, copies))
+        world_violation(world, "I1",
+                        "acknowledged at offset %lld, and copies %u do not have it now: %s",
+                        (long long)offset, copies, claim_text(claim, text, sizeof(text)));
+}
+
+static void acknowledged(struct ledger *ledger, const struct process *process, struct claim *claim,
+                         int64_t offset)
+{
+    char text[256];
+
+    if (claim->poison)
+        world_violation(ledger->world, "I4", "acknowledged though a record is not sound: %s",
+                        claim_text(claim, text, sizeof(text)));
+    if (claim->acked && claim->producer_id >= 0) {
+        ledger->world->counts.acked_again++;
+        if (claim->offset != offset)
+            world_violation(ledger->world, "I3", "acknowledged at %lld and again at %lld: %s",
+                            (long long)claim->offset, (long long)offset,
+                            claim_text(claim, text, sizeof(text)));
+    }
+    claim->acked = true;
+    claim->offset = offset;
+    ledger->world->counts.acks++;
+    note_offsets(ledger, claim, offset);
+    note_owner(ledger, process, claim);
+    check_stored(ledger, claim, offset);
+}
+
+/* Everything before it in its epoch has been acknowledged, so it is no gap. */
+static bool is_head_of_line(const struct ledger *ledger, const struct claim *claim)
+{
+    const struct stream_entry *entry = ledger->streams[claim->stream->number];
+    int32_t next = 0;
+
+    for (bool found = true; found && next < claim->sequence;) {
+        found = false;
+        for (const struct claim *one = entry->claims; one != NULL && !found; one = one->next) {
+            found = one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
+                    (one->acked || one->acked_46) && one->sequence == next;
+            if (found)
+                next += one->count;
+        }
+    }
+    return next == claim->sequence;
+}
+
+static bool has_newer_epoch(const struct ledger *ledger, const struct claim *claim)
+{
+    const struct stream_entry *entry = ledger->streams[claim->stream->number];
+
+    for (const struct claim *one = entry->claims; one != NULL; one = one->next)
+        if (one->producer_id == claim->producer_id && one->epoch > claim->epoch)
+            return true;
+    return false;
+}
+
+static void refused(struct ledger *ledger, struct claim *claim, int16_t code)
+{
+    struct world *world = ledger->world;
+    char text[256];
+    const char *wrong = NULL;
+
+    claim->denied++;
+    switch (code) {
+    case KAFKA_NOT_ENOUGH_REPLICAS:
+        world->counts.refused_19++;
+        break;
+    case KAFKA_NOT_LEADER_OR_FOLLOWER:
+        world->counts.refused_6++;
+        break;
+    case KAFKA_UNKNOWN_TOPIC_OR_PARTITION:
+        world->counts.topics_late++;
+        break;
+    case KAFKA_STORAGE_ERROR:
+        world->counts.storage_56++;
+        break;
+    case KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER:
+        world->counts.gaps_45++;
+        wrong = is_head_of_line(ledger, claim) ? "45 for a batch that is next in order" : NULL;
+        break;
+    case KAFKA_INVALID_PRODUCER_EPOCH:
+        world->counts.fenced_47++;
+        wrong = has_newer_epoch(ledger, claim) ? NULL : "47 for the newest epoch";
+        break;
+    case KAFKA_INVALID_RECORD:
+        world->counts.bad_87++;
+        wrong = claim->poison ? NULL : "87 for sound records";
+        break;
+    default:
+        world->counts.other_codes++;
+        wrong = "a code that nothing here can cause";
+    }
+    if (claim->producer_id < 0 && (code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER ||
+                                   code == KAFKA_INVALID_PRODUCER_EPOCH))
+        wrong = "a producer's code without a producer id";
+    if (wrong != NULL)
+        world_violation(world, "I5", "answer %d, %s: %s", code, wrong,
+                        claim_text(claim, text, sizeof(text)));
+}
+
+void ledger_answered(struct ledger *ledger, const struct process *process, struct attempt *attempt,
+                     int16_t code, int64_t offset)
+{
+    struct claim *claim = attempt->claim;
+    struct world *world = ledger->world;
+    char text[256];
+
+    world_trace(world, "answer %d offset %lld by process %llu: %s", code, (long long)offset,
+                (unsigned long long)process_serial(process),
+                claim_text(claim, text, sizeof(text)));
+    if (attempt->answered)
+        world_violation(world, "I8", "answered twice: %s", claim_text(claim, text, sizeof(text)));
+    attempt->answered = true;
+    attempt->code = code;
+    attempt->offset = offset;
+    world->counts.no_answer--;
+    if (code == 0) {
+        acknowledged(ledger, process, claim, offset);
+    } else if (code == KAFKA_DUPLICATE_SEQUENCE_NUMBER && claim->producer_id >= 0) {
+        world->counts.acks_46++;
+        claim->acked_46 = true;
+    } else if (code == KAFKA_REQUEST_TIMED_OUT) {
+        world->counts.unsure_7++;
+    } else {
+        refused(ledger, claim, code);
+    }
+}
