@@ -185,6 +185,8 @@ static void note_owner(struct ledger *ledger, const struct process *process,
     uint64_t serial = process_serial(process);
 
     grow(&partition->retired, serial, &partition->retired_capacity, 1);
+    if (partition->retired[serial] && process_is_waking(process))
+        return; /* decided before a pause, under the lease; check_stored says whether it is true */
     if (partition->retired[serial])
         world_violation(ledger->world, "I7",
                         "process %llu acknowledges in partition %d after process %llu did",

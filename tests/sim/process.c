@@ -152,6 +152,7 @@ static void take_turn(void *argument)
         if (process->is_dead)
             return;
     }
+    process->is_waking = false;
     arm_timer(process);
 }
 
@@ -315,6 +316,7 @@ void process_resume(struct process *process)
         scheduler_cancel(&world->scheduler, process->timer);
         process->timer = NULL;
     }
+    process->is_waking = true;
     sockets_pump(process);
     process_event(process);
     if (process->timer == NULL)
@@ -347,6 +349,11 @@ unsigned process_slot(const struct process *process)
 bool process_is_paused(const struct process *process)
 {
     return process->is_paused;
+}
+
+bool process_is_waking(const struct process *process)
+{
+    return process->is_waking;
 }
 
 bool process_is_draining(const struct process *process)
