@@ -202,7 +202,6 @@ static void set_config(struct process *process)
     config->memory_bytes = plan->memory_bytes;
     config->contact_points = process->points;
     config->contact_point_count = plan->nodes;
-    config->discover_nodes = false;
     config->num_partitions = plan->partitions;
     config->auto_create_per_second = 100;
     config->segment_max_rows = plan->segment_rows;
