@@ -39,7 +39,7 @@ void ledger_free(struct ledger *ledger)
     }
     for (size_t i = 0; i < PARTITIONS_MAX; i++) {
         free(ledger->partitions[i].records);
-        free(ledger->partitions[i].retired);
+        free(ledger->partitions[i].retired_us);
     }
     free(ledger->streams);
     free(ledger->ids);
@@ -107,6 +107,7 @@ struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim)
 {
     struct attempt *attempt = keep(ledger, sizeof(*attempt));
     attempt->claim = claim;
+    attempt->sent_us = ledger->world->scheduler.now_us;
     claim->attempts++;
     ledger->world->counts.batches++;
     ledger->world->counts.no_answer++;
@@ -177,25 +178,32 @@ static void note_offsets(struct ledger *ledger, const struct claim *claim, int64
     }
 }
 
-/* Who acknowledges took over for good from whoever did before. */
+/*
+ * Who acknowledges took over for good from whoever did before. An answer may leave long after it
+ * was decided (behind another one, after a pause), so what counts is when the batch was sent.
+ */
 static void note_owner(struct ledger *ledger, const struct process *process,
-                       const struct claim *claim)
+                       const struct attempt *attempt)
 {
-    struct partition_entry *partition = &ledger->partitions[claim->stream->partition];
+    const struct world *world = ledger->world;
+    int32_t number = attempt->claim->stream->partition;
+    struct partition_entry *partition = &ledger->partitions[number];
     uint64_t serial = process_serial(process);
 
-    grow(&partition->retired, serial, &partition->retired_capacity, 1);
-    if (partition->retired[serial] && process_is_waking(process))
-        return; /* decided before a pause, under the lease; check_stored says whether it is true */
-    if (partition->retired[serial])
-        world_violation(ledger->world, "I7",
-                        "process %llu acknowledges in partition %d after process %llu did",
-                        (unsigned long long)serial, claim->stream->partition,
-                        (unsigned long long)partition->owner);
+    grow(&partition->retired_us, serial, &partition->retired_capacity, sizeof(int64_t));
+    if (partition->retired_us[serial] != 0) {
+        if (attempt->sent_us > partition->retired_us[serial])
+            world_violation(ledger->world, "I7",
+                            "process %llu acknowledges in partition %d what was sent after process "
+                            "%llu had taken it over",
+                            (unsigned long long)serial, number,
+                            (unsigned long long)partition->owner);
+        return;
+    }
     if (partition->owner == serial)
         return;
     if (partition->owner != 0)
-        partition->retired[partition->owner] = 1;
+        partition->retired_us[partition->owner] = world->scheduler.now_us;
     partition->owner = serial;
 }
 
@@ -216,9 +224,10 @@ static void check_stored(struct ledger *ledger, const struct claim *claim, int64
                         (long long)offset, copies, claim_text(claim, text, sizeof(text)));
 }
 
-static void acknowledged(struct ledger *ledger, const struct process *process, struct claim *claim,
-                         int64_t offset)
+static void acknowledged(struct ledger *ledger, const struct process *process,
+                         const struct attempt *attempt, int64_t offset)
 {
+    struct claim *claim = attempt->claim;
     char text[256];
 
     if (claim->poison)
@@ -235,7 +244,7 @@ static void acknowledged(struct ledger *ledger, const struct process *process, s
     claim->offset = offset;
     ledger->world->counts.acks++;
     note_offsets(ledger, claim, offset);
-    note_owner(ledger, process, claim);
+    note_owner(ledger, process, attempt);
     check_stored(ledger, claim, offset);
 }
 
@@ -328,7 +337,7 @@ void ledger_answered(struct ledger *ledger, const struct process *process, struc
     attempt->offset = offset;
     world->counts.no_answer--;
     if (code == 0) {
-        acknowledged(ledger, process, claim, offset);
+        acknowledged(ledger, process, attempt, offset);
     } else if (code == KAFKA_DUPLICATE_SEQUENCE_NUMBER && claim->producer_id >= 0) {
         world->counts.acks_46++;
         claim->acked_46 = true;

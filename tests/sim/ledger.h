@@ -49,6 +49,7 @@ struct claim {
 
 struct attempt {
     struct claim *claim;
+    int64_t sent_us;
     bool answered;
     int16_t code;
     int64_t offset;

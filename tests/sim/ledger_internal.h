@@ -22,7 +22,7 @@ struct partition_entry {
     uint64_t *records; /* by offset: stream + 1, record; 0: not told yet */
     size_t record_capacity;
     uint64_t owner;   /* the process that acknowledged last; 0: none */
-    uint8_t *retired; /* by process: somebody else acknowledged after it */
+    int64_t *retired_us; /* by process: when somebody else acknowledged after it; 0: not yet */
     size_t retired_capacity;
     int64_t segment; /* where an acknowledged row was found last */
 };

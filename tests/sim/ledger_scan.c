@@ -73,19 +73,26 @@ bool ledger_row_is_there(struct ledger *ledger, const struct claim *claim, int64
                          uint32_t copies)
 {
     struct partition_entry *partition = &ledger->partitions[claim->stream->partition];
-    const int64_t ahead = 200;
+    const int64_t here = partition->segment, near = here + 8;
+    const int64_t far = here + 4000; /* batches with acks=0 may have filled many meanwhile */
+    int64_t segment = here;
 
     if (!find_columns(ledger))
         return false;
-
-    for (int64_t i = 0; i <= partition->segment + ahead; i++) { /* here, then up, then down */
-        int64_t segment = i <= ahead ? partition->segment + i : partition->segment + ahead - i;
-        if (is_in_segment(ledger, claim, offset, segment, copies)) {
-            partition->segment = segment;
-            return true;
-        }
-    }
-    return false;
+    while (segment < near && !is_in_segment(ledger, claim, offset, segment, copies))
+        segment++;
+    if (segment == near)
+        for (segment = here - 1;
+             segment >= 0 && !is_in_segment(ledger, claim, offset, segment, copies);)
+            segment--;
+    if (segment < 0)
+        for (segment = near;
+             segment < far && !is_in_segment(ledger, claim, offset, segment, copies);)
+            segment++;
+    if (segment == far)
+        return false;
+    partition->segment = segment;
+    return true;
 }
 
 /* --- all rows --- */

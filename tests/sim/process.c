@@ -152,7 +152,6 @@ static void take_turn(void *argument)
         if (process->is_dead)
             return;
     }
-    process->is_waking = false;
     arm_timer(process);
 }
 
@@ -315,7 +314,6 @@ void process_resume(struct process *process)
         scheduler_cancel(&world->scheduler, process->timer);
         process->timer = NULL;
     }
-    process->is_waking = true;
     sockets_pump(process);
     process_event(process);
     if (process->timer == NULL)
@@ -348,11 +346,6 @@ unsigned process_slot(const struct process *process)
 bool process_is_paused(const struct process *process)
 {
     return process->is_paused;
-}
-
-bool process_is_waking(const struct process *process)
-{
-    return process->is_waking;
 }
 
 bool process_is_draining(const struct process *process)

@@ -23,7 +23,6 @@ struct process {
     int64_t timer_us;
     uint64_t turns, actions;
     bool is_paused, is_draining, is_dead, is_dirty, is_starved;
-    bool is_waking; /* nothing has happened in it since the end of a pause */
 };
 
 /* A connection of the process: either a link to a node or a client. */

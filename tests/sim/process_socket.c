@@ -281,25 +281,19 @@ void sockets_act(struct process *process, const struct action *action)
         action->link != NULL ? link_driver(action->link) : client_driver(action->client);
     if (socket == NULL)
         return;
-    switch (action->kind) {
-    case ACTION_LINK_WRITE:
+    if (action->kind == ACTION_LINK_WRITE) {
         write_link(socket);
-        break;
-    case ACTION_LINK_CLOSE:
+    } else if (action->kind == ACTION_LINK_CLOSE) {
         drop(socket, "closed by us");
-        break;
-    case ACTION_CLIENT_WRITE:
+    } else if (action->kind == ACTION_CLIENT_WRITE) {
         write_client(socket);
-        break;
-    case ACTION_CLIENT_READ:
+    } else if (action->kind == ACTION_CLIENT_CLOSE) {
+        write_client(socket);
+        drop(socket, "closed by us");
+    } else {
         socket->wants_read = action->on;
         if (action->on)
             read_client(socket);
-        break;
-    default: /* ACTION_CLIENT_CLOSE */
-        write_client(socket);
-        drop(socket, "closed by us");
-        break;
     }
 }
 

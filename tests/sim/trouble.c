@@ -38,90 +38,87 @@ static int64_t amount(const struct trouble *trouble, int64_t max)
                : -much;
 }
 
-static void trouble_gateway(const struct trouble *trouble)
+static void move_gateway(const struct trouble *trouble)
 {
     struct world *world = trouble->world;
     struct gateway_slot *slot = &world->gateways[trouble->target];
+
+    if (slot->zombie != NULL)
+        return;
+    slot->zombie = slot->process;
+    slot->zombie_until_us =
+        world->scheduler.now_us + span(trouble, SIM_SECOND_US, 60 * SIM_SECOND_US);
+    slot->process = NULL;
+    slot_move(slot);
+    slot_start(slot, 10 * SIM_MS_US);
+}
+
+static void kill_gateway(const struct trouble *trouble, bool without_power)
+{
+    struct gateway_slot *slot = &trouble->world->gateways[trouble->target];
     struct process *process = slot->process;
+
+    slot->process = NULL;
+    world_bury(trouble->world, process, without_power);
+    if (without_power)
+        slot_reboot(slot);
+    slot_start(slot, without_power ? span(trouble, 5 * SIM_SECOND_US, 40 * SIM_SECOND_US)
+                                   : span(trouble, 10 * SIM_MS_US, 20 * SIM_SECOND_US));
+}
+
+static void trouble_gateway(const struct trouble *trouble)
+{
+    struct process *process = trouble->world->gateways[trouble->target].process;
 
     if (process == NULL)
         return;
-    switch (trouble->fault) {
-    case SIM_GATEWAY_KILL:
-        slot->process = NULL;
-        world_bury(world, process, false);
-        slot_start(slot, span(trouble, 10 * SIM_MS_US, 20 * SIM_SECOND_US));
-        break;
-    case SIM_GATEWAY_POWER:
-        slot->process = NULL;
-        world_bury(world, process, true);
-        slot_reboot(slot);
-        slot_start(slot, span(trouble, 5 * SIM_SECOND_US, 40 * SIM_SECOND_US));
-        break;
-    case SIM_GATEWAY_PAUSE:
+    if (trouble->fault == SIM_GATEWAY_KILL || trouble->fault == SIM_GATEWAY_POWER)
+        kill_gateway(trouble, trouble->fault == SIM_GATEWAY_POWER);
+    else if (trouble->fault == SIM_GATEWAY_PAUSE)
         process_pause(process, span(trouble, 100 * SIM_MS_US, 120 * SIM_SECOND_US), false);
-        break;
-    case SIM_GATEWAY_FREEZE:
+    else if (trouble->fault == SIM_GATEWAY_FREEZE)
         process_pause(process, span(trouble, SIM_SECOND_US, 60 * SIM_SECOND_US), true);
-        break;
-    case SIM_GATEWAY_DRAIN:
+    else if (trouble->fault == SIM_GATEWAY_DRAIN)
         process_drain(process);
-        break;
-    case SIM_GATEWAY_MOVE:
-        if (slot->zombie != NULL)
-            break;
-        slot->zombie = process;
-        slot->process = NULL;
-        slot_move(slot);
-        slot->zombie_until_us =
-            world->scheduler.now_us + span(trouble, SIM_SECOND_US, 60 * SIM_SECOND_US);
-        slot_start(slot, 10 * SIM_MS_US);
-        break;
-    case SIM_GATEWAY_MEMORY:
+    else if (trouble->fault == SIM_GATEWAY_MOVE)
+        move_gateway(trouble);
+    else
         process_fail_allocation(process, (uint64_t)span(trouble, 1, 300));
-        break;
-    default:
-        break;
-    }
+}
+
+static void cut_nodes(const struct trouble *trouble)
+{
+    struct world *world = trouble->world;
+    unsigned node = trouble->target;
+    unsigned other = (unsigned)chance_between(&world->chance, node, trouble->tick, PURPOSE_WHO, 0,
+                                              world->plan.nodes - 1);
+
+    if (other == node)
+        return;
+    database_cut(world->database, node, other, true);
+    world->cut_until_us[node][other] =
+        world->scheduler.now_us + span(trouble, SIM_SECOND_US, 40 * SIM_SECOND_US);
 }
 
 static void trouble_node(const struct trouble *trouble)
 {
     struct world *world = trouble->world;
     unsigned node = trouble->target;
+    bool runs = database_runs(world->database, node);
 
-    switch (trouble->fault) {
-    case SIM_NODE_KILL:
-        if (!database_runs(world->database, node))
-            break;
+    if (trouble->fault == SIM_NODE_KILL && runs) {
         database_kill(world->database, node);
         database_start(world->database, node, span(trouble, SIM_SECOND_US, 40 * SIM_SECOND_US));
-        break;
-    case SIM_NODE_PAUSE:
-        if (!database_runs(world->database, node))
-            break;
+    } else if (trouble->fault == SIM_NODE_PAUSE && runs) {
         database_pause(world->database, node);
         world->node_again_us[node] =
             world->scheduler.now_us + span(trouble, 100 * SIM_MS_US, 30 * SIM_SECOND_US);
-        break;
-    case SIM_NODE_CUT: {
-        unsigned other = (unsigned)chance_between(&world->chance, node, trouble->tick, PURPOSE_WHO,
-                                                  0, world->plan.nodes - 1);
-        if (other == node)
-            break;
-        database_cut(world->database, node, other, true);
-        world->cut_until_us[node][other] =
-            world->scheduler.now_us + span(trouble, SIM_SECOND_US, 40 * SIM_SECOND_US);
-        break;
-    }
-    case SIM_NODE_CLOCK:
+    } else if (trouble->fault == SIM_NODE_CUT) {
+        cut_nodes(trouble);
+    } else if (trouble->fault == SIM_NODE_CLOCK) {
         database_set_clock(world->database, node, amount(trouble, 2 * SIM_SECOND_US));
-        break;
-    case SIM_NODE_EVICT:
+    } else if (trouble->fault == SIM_NODE_EVICT) {
         database_evict(world->database, node);
-        break;
-    default:
-        break;
     }
 }
 

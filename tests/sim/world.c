@@ -264,17 +264,27 @@ static void settle(struct world *world)
     }
 }
 
+static struct process *holder(const struct world *world)
+{
+    LIST_EACH (it, &world->processes)
+        if (process_held_bytes(process_of(it)) != 0)
+            return process_of(it);
+    return NULL;
+}
+
 /* Nothing is held for anybody, and everybody leaves when asked to. */
 static void close_down(struct world *world)
 {
     for (unsigned i = 0; i < world->plan.producers; i++)
         producer_close(world->producers[i]);
-    run_for(world, 30 * SIM_SECOND_US);
-    LIST_EACH (it, &world->processes)
-        if (process_held_bytes(process_of(it)) != 0)
+    run_for(world, 5 * SIM_SECOND_US);
+    for (int second = 0; holder(world) != NULL; second++) { /* a close may be stuck for a minute */
+        if (second == SETTLE_SECONDS)
             world_violation(world, "I10", "process %llu holds %zu bytes for nobody",
-                            (unsigned long long)process_serial(process_of(it)),
-                            process_held_bytes(process_of(it)));
+                            (unsigned long long)process_serial(holder(world)),
+                            process_held_bytes(holder(world)));
+        run_for(world, SIM_SECOND_US);
+    }
     world->is_closing = true;
     LIST_EACH_SAFE (it, after, &world->processes)
         process_drain(process_of(it));
