@@ -98,8 +98,8 @@ MUTANTS = [
     ("segments_far_ahead", "a segment is begun before the one below is acknowledged",
      CORE + "partition.c", "if (partition->mutations.next == it)", "if (it != NULL)"),
     ("answer_without_lease", "answers from state without the lease", CORE + "append.c",
-     "if (gateway_leads(partition, now) && partition->state == PARTITION_LIVE)",
-     "if (partition->state == PARTITION_LIVE)"),
+     "    if (leads && partition->state == PARTITION_LIVE)\n        return append_batch",
+     "    if (partition->state == PARTITION_LIVE)\n        return append_batch"),
     ("lease_from_the_reply", "the lease counts from the answer", CORE + "membership.c",
      "    member->ceiling_us = ceiling_us;\n    member->lease_from = member->asked;\n"
      "    tell_lease(member, now);",
