@@ -352,4 +352,7 @@ void ledger_scan(struct ledger *ledger, uint32_t copies, bool is_final)
     check_streams(ledger);
     check_told_offsets(ledger);
     world->counts.rows = ledger->row_count;
+    world->counts.segments = 0;
+    for (size_t i = 0; i < ledger->row_count; i++)
+        world->counts.segments += i == 0 || ledger->rows[i].segment != ledger->rows[i - 1].segment;
 }

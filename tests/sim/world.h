@@ -35,7 +35,7 @@ struct producer;
     X(epoch_bumps) X(batches_given_up) X(producer_ids) X(processes) X(joined) X(took_over)         \
     X(fenced) X(loads) X(load_failures) X(lease_lost) X(segments) X(alloc_failures) X(db_requests) \
     X(db_transactions) X(db_hints) X(db_unprepared) X(db_timeouts) X(rows) X(live_checks)          \
-    X(batches_not_acked) X(fatal_exits) X(drains) X(topics_late)
+    X(fatal_exits) X(drains) X(topics_late)
 
 struct sim_counts {
 #define SIM_COUNT_FIELD(name) uint64_t name;
