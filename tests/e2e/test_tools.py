@@ -275,7 +275,7 @@ def test_tools_find_no_groups_no_transactions_no_moves_and_no_access_lists(tools
 def test_kafka_transactions_shows_an_idempotent_producer(tools, topic):
     confluent(tools.address, topic, [Record(0, BASE_MS, b"k", b"v")], enable_idempotence=True)
     out = tools.works("kafka-transactions", "describe-producers", "--topic", topic, "--partition", "0")
-    names, *rows = [line.split("\t") for line in out.strip().splitlines()]
+    names, *rows = [line.split() for line in out.strip().splitlines()]
     assert len(rows) == 1, out
     producer = dict(zip(names, rows[0]))
     assert int(producer["ProducerId"]) >= 0 and producer["ProducerEpoch"] == "0" and producer["LastSequence"] == "0"
