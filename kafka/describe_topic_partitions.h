@@ -29,9 +29,10 @@ struct kafka_describe_topic_partitions_partition {
     int32_t replica_node_count;
     int32_t *isr_nodes;
     int32_t isr_node_count;
-    int32_t *eligible_leader_replicas; /* nullable */
+    /* Null (count -1) is sound in both, but Java's admin client throws at it: answer empty ones. */
+    int32_t *eligible_leader_replicas;
     int32_t eligible_leader_replica_count;
-    int32_t *last_known_elr; /* nullable */
+    int32_t *last_known_elr;
     int32_t last_known_elr_count;
     int32_t *offline_replicas;
     int32_t offline_replica_count;
@@ -57,8 +58,7 @@ struct kafka_describe_topic_partitions_response {
 #define KAFKA_DESCRIBE_TOPIC_PARTITIONS_REQUEST_DEFAULT                                            \
     ((struct kafka_describe_topic_partitions_request){.response_partition_limit = 2000})
 #define KAFKA_DESCRIBE_TOPIC_PARTITIONS_PARTITION_DEFAULT                                          \
-    ((struct kafka_describe_topic_partitions_partition){                                           \
-        .leader_epoch = -1, .eligible_leader_replica_count = -1, .last_known_elr_count = -1})
+    ((struct kafka_describe_topic_partitions_partition){.leader_epoch = -1})
 #define KAFKA_DESCRIBE_TOPIC_PARTITIONS_TOPIC_DEFAULT                                              \
     ((struct kafka_describe_topic_partitions_topic){.topic_authorized_operations =                 \
                                                         KAFKA_OPERATIONS_NOT_REQUESTED})
