@@ -94,6 +94,29 @@ void kafka_api_versions_response_walk(struct wire *wire, void *body, int version
     kafka_tagged_section(wire, tags, sizeof(tags) / sizeof(tags[0]), version);
 }
 
+static bool is_alphanumeric(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool is_software_text(struct slice text)
+{
+    if (text.len == 0 || !is_alphanumeric(text.data[0]) ||
+        !is_alphanumeric(text.data[text.len - 1]))
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_alphanumeric(text.data[i]) && text.data[i] != '.' && text.data[i] != '-')
+            return false;
+    return true;
+}
+
+bool kafka_api_versions_request_is_valid(const struct kafka_api_versions_request *request,
+                                         int version)
+{
+    return version < 3 || (is_software_text(request->client_software_name) &&
+                           is_software_text(request->client_software_version));
+}
+
 int32_t kafka_api_versions_list(struct kafka_api_version *keys, int32_t room)
 {
     size_t count = 0;

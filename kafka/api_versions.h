@@ -47,6 +47,10 @@ struct kafka_api_versions_response {
 #define KAFKA_API_VERSIONS_RESPONSE_DEFAULT                                                        \
     ((struct kafka_api_versions_response){.finalized_features_epoch = -1})
 
+/* Are name and version of the software letters and digits, with dots and dashes between (KIP-511)?
+ * A broker answers 42 if not. */
+bool kafka_api_versions_request_is_valid(const struct kafka_api_versions_request *request,
+                                         int version);
 void kafka_api_versions_request_walk(struct wire *wire, void *body, int version);
 void kafka_api_versions_response_walk(struct wire *wire, void *body, int version);
 

@@ -152,6 +152,7 @@ static bool open_wrapper(struct slice frame, struct kafka_message_set *set,
 bool kafka_message_set_open(struct slice bytes, size_t max_message_bytes,
                             struct kafka_message_set *set, struct kafka_refusal *refusal)
 {
+    bool is_mixed = false;
     bool is_wrapped = false;
     struct slice rest = bytes;
     if (bytes.data == NULL || bytes.len == 0) {
@@ -164,11 +165,15 @@ bool kafka_message_set_open(struct slice bytes, size_t max_message_bytes,
             !check_message(rest.data, wire_bytes, max_message_bytes, refusal)) {
             return false;
         }
+        is_mixed = is_mixed || rest.data[AT_MAGIC] != bytes.data[AT_MAGIC];
         is_wrapped = is_wrapped || codec_of(rest.data) != KAFKA_CODEC_NONE;
         set->count++; /* of at least 26 bytes each, in a request of at most 2^31 */
         rest = slice_make(rest.data + wire_bytes, rest.len - wire_bytes);
     }
     set->magic = bytes.data[AT_MAGIC];
+    if (is_mixed) {
+        return refuse(refusal, KAFKA_INVALID_RECORD, "messages of different formats");
+    }
     if (is_wrapped && set->count > 1) {
         return refuse(refusal, KAFKA_INVALID_RECORD, "more than one message beside a compressed one");
     }

@@ -18,7 +18,7 @@
 #include "kafka/record_batch.h"
 
 struct kafka_message_set {
-    uint8_t magic; /* of the wrapper; of plain messages, which may differ, the first's */
+    uint8_t magic;
     enum kafka_codec codec;
     int64_t wrapper_offset;
     int32_t count;         /* plain: complete and checked; a wrapper: 0 until it is entered */
@@ -34,7 +34,7 @@ bool kafka_is_message_set(struct slice bytes);
  * Opens the set of one partition. Checks, in a broker's order: not null and not empty (87), each
  * message complete (87), of a known magic and at least as long as its header (2), its size (with
  * the 12 bytes before it) <= max_message_bytes (10), its CRC-32 (2), no record batch among messages
- * (87), codec id (5-7: 76, zstd: 87), a wrapper alone (87), its value not null (87), its log append
+ * (87), one magic (87), codec id (5-7: 76, zstd: 87), a wrapper alone (87), its value not null (87), its log append
  * time bit (32). False: *refusal says why, and *set is not to be used.
  */
 bool kafka_message_set_open(struct slice bytes, size_t max_message_bytes,

@@ -17,6 +17,26 @@
 #define KAFKA_UUID_BYTES 16
 /* The authorised operations of a topic or of the cluster when they were not asked for. */
 #define KAFKA_OPERATIONS_NOT_REQUESTED INT32_MIN
+/* Operations that a principal may do, a bit each: 1 << AclOperation (Kafka protocol guide). */
+#define KAFKA_OPERATION_READ             (1 << 3)
+#define KAFKA_OPERATION_WRITE            (1 << 4)
+#define KAFKA_OPERATION_CREATE           (1 << 5)
+#define KAFKA_OPERATION_DELETE           (1 << 6)
+#define KAFKA_OPERATION_ALTER            (1 << 7)
+#define KAFKA_OPERATION_DESCRIBE         (1 << 8)
+#define KAFKA_OPERATION_CLUSTER_ACTION   (1 << 9)
+#define KAFKA_OPERATION_DESCRIBE_CONFIGS (1 << 10)
+#define KAFKA_OPERATION_ALTER_CONFIGS    (1 << 11)
+#define KAFKA_OPERATION_IDEMPOTENT_WRITE (1 << 12)
+/* What there is to be done with a topic or a cluster: all that a broker has. */
+#define KAFKA_TOPIC_OPERATIONS                                                                     \
+    (KAFKA_OPERATION_READ | KAFKA_OPERATION_WRITE | KAFKA_OPERATION_CREATE |                       \
+     KAFKA_OPERATION_DELETE | KAFKA_OPERATION_ALTER | KAFKA_OPERATION_DESCRIBE |                   \
+     KAFKA_OPERATION_DESCRIBE_CONFIGS | KAFKA_OPERATION_ALTER_CONFIGS)
+#define KAFKA_CLUSTER_OPERATIONS                                                                   \
+    (KAFKA_OPERATION_CREATE | KAFKA_OPERATION_ALTER | KAFKA_OPERATION_DESCRIBE |                   \
+     KAFKA_OPERATION_CLUSTER_ACTION | KAFKA_OPERATION_DESCRIBE_CONFIGS |                           \
+     KAFKA_OPERATION_ALTER_CONFIGS | KAFKA_OPERATION_IDEMPOTENT_WRITE)
 
 void kafka_string(struct wire *wire, const char *field, struct slice *value);
 void kafka_nullable_string(struct wire *wire, const char *field, struct slice *value);

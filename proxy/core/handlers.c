@@ -20,8 +20,12 @@ static void handle_api_versions(struct client *client, const struct kafka_event 
     struct kafka_api_version keys[API_KEYS_MAX];
     struct kafka_api_versions_response response = KAFKA_API_VERSIONS_RESPONSE_DEFAULT;
 
-    response.api_keys = keys;
-    response.api_key_count = kafka_api_versions_list(keys, API_KEYS_MAX);
+    if (kafka_api_versions_request_is_valid(event->body, event->version)) {
+        response.api_keys = keys;
+        response.api_key_count = kafka_api_versions_list(keys, API_KEYS_MAX);
+    } else {
+        response.error_code = KAFKA_INVALID_REQUEST;
+    }
     client_respond(client, event->request_id, &response, now);
 }
 
@@ -32,7 +36,9 @@ static void handle_init_producer_id(struct client *client, const struct kafka_ev
     struct kafka_init_producer_id_response response = KAFKA_INIT_PRODUCER_ID_RESPONSE_DEFAULT;
     struct gateway *gateway = client->gateway;
 
-    if (request->transactional_id.data != NULL)
+    if (request->transactional_id.data != NULL && request->transactional_id.len == 0)
+        response.error_code = KAFKA_INVALID_REQUEST;
+    else if (request->transactional_id.data != NULL)
         response.error_code = KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
     else if ((request->producer_id == -1) != (request->producer_epoch == -1))
         response.error_code = KAFKA_INVALID_REQUEST;

@@ -14,6 +14,10 @@ enum {
     MAX_TOPICS_TOLD_US = 60 * 1000 * 1000, /* a client may ask again and again: one line */
 };
 
+/* Nobody may read through us, nor act as a broker; there are no other restrictions here. */
+#define SERVED_TOPIC_OPERATIONS   (KAFKA_TOPIC_OPERATIONS & ~KAFKA_OPERATION_READ)
+#define SERVED_CLUSTER_OPERATIONS (KAFKA_CLUSTER_OPERATIONS & ~KAFKA_OPERATION_CLUSTER_ACTION)
+
 /* A topic that is being created, or could not be. */
 struct creation {
     struct list node;
@@ -146,12 +150,15 @@ static int16_t topic_error(struct gateway *gateway, const struct kafka_metadata_
 }
 
 /* *wait is set when a partition has no leader yet. */
-static bool describe_topic(const struct gateway *gateway, const struct topic *topic,
+static bool describe_topic(const struct gateway *gateway,
+                           const struct kafka_metadata_request *request, const struct topic *topic,
                            struct kafka_metadata_topic *out, bool *wait, struct arena *arena,
                            struct moment now)
 {
     out->name = slice_make(topic->name, topic->name_len);
     memcpy(out->topic_id, topic->topic_id, sizeof(out->topic_id));
+    if (request->include_topic_authorized_operations)
+        out->topic_authorized_operations = SERVED_TOPIC_OPERATIONS;
     out->partition_count = topic->partition_count;
     out->partitions =
         arena_take_array(arena, (size_t)topic->partition_count, sizeof(*out->partitions));
@@ -176,8 +183,8 @@ static bool describe_topic(const struct gateway *gateway, const struct topic *to
     return true;
 }
 
-static bool fill_all(const struct gateway *gateway, struct kafka_metadata_response *response,
-                     struct arena *arena, struct moment now)
+static bool fill_all(const struct gateway *gateway, const struct kafka_metadata_request *request,
+                     struct kafka_metadata_response *response, struct arena *arena, struct moment now)
 {
     response->topics = arena_take_array(arena, gateway->topics.count, sizeof(*response->topics));
     if (response->topics == NULL)
@@ -189,7 +196,7 @@ static bool fill_all(const struct gateway *gateway, struct kafka_metadata_respon
         struct kafka_metadata_topic *out = &response->topics[response->topic_count++];
         out->topic_authorized_operations = KAFKA_OPERATIONS_NOT_REQUESTED;
         bool wait = false; /* a list of all is told as it is */
-        if (!describe_topic(gateway, topic, out, &wait, arena, now))
+        if (!describe_topic(gateway, request, topic, out, &wait, arena, now))
             return false;
     }
     return true;
@@ -211,7 +218,8 @@ static bool fill_asked(struct gateway *gateway, const struct kafka_metadata_requ
         out->topic_authorized_operations = KAFKA_OPERATIONS_NOT_REQUESTED;
         out->error_code = topic_error(gateway, request, asked, wait, now);
         if (out->error_code == 0) {
-            if (!describe_topic(gateway, asked_topic(gateway, asked), out, wait, arena, now))
+            if (!describe_topic(gateway, request, asked_topic(gateway, asked), out, wait, arena,
+                                now))
                 return false;
             continue;
         }
@@ -242,9 +250,10 @@ static bool fill_response(struct client *client, const struct kafka_metadata_req
     response->broker_count = 1;
     response->cluster_id = slice_cstr(cluster_id);
     response->controller_id = config->node_id;
-    response->cluster_authorized_operations = KAFKA_OPERATIONS_NOT_REQUESTED;
+    if (request->include_cluster_authorized_operations)
+        response->cluster_authorized_operations = SERVED_CLUSTER_OPERATIONS;
     if (all)
-        return fill_all(gateway, response, &gateway->arena, now);
+        return fill_all(gateway, request, response, &gateway->arena, now);
     return fill_asked(gateway, request, response, wait, &gateway->arena, now);
 }
 
