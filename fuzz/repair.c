@@ -5,6 +5,7 @@
 #include "kafka/record_batch.h"
 #include "proto/crc32c.h"
 #include "proto/endian.h"
+#include "tests/support/message_builder.h"
 
 /* Offsets in a record batch. */
 enum {
@@ -87,6 +88,24 @@ void repair_record_batch(uint8_t *bytes, size_t len)
     be32_store(bytes + AT_RECORD_COUNT, count);
     be32_store(bytes + AT_LAST_OFFSET_DELTA, count - 1);
     sum(bytes, len);
+}
+
+void repair_messages(uint8_t *bytes, size_t len)
+{
+    enum { AT_SIZE = 8, AT_SUM = 12, FRAME_BYTES = 12, LEAST_BYTES = 14 };
+
+    while (len >= FRAME_BYTES + LEAST_BYTES) {
+        size_t left = len - FRAME_BYTES;
+        size_t size = be32_load(bytes + AT_SIZE);
+
+        if (size < LEAST_BYTES || size > left)
+            size = left;
+        be32_store(bytes + AT_SIZE, (uint32_t)size);
+        bytes[AT_MAGIC] &= 1;
+        be32_store(bytes + AT_SUM, message_crc32(slice_make(bytes + AT_MAGIC, size - 4)));
+        bytes += FRAME_BYTES + size;
+        len = left - size;
+    }
 }
 
 /* --- CQL --- */

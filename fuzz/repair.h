@@ -20,6 +20,8 @@ void repair_kafka_frames(uint8_t *bytes, size_t len);
 void repair_record_batches(uint8_t *bytes, size_t len);
 /* All that a batch's header must say when the bytes are one batch, and its checksum. */
 void repair_record_batch(uint8_t *bytes, size_t len);
+/* Sizes and checksums of old messages, one behind the other. */
+void repair_messages(uint8_t *bytes, size_t len);
 /* Version bytes and lengths of a node's frames, one behind the other. */
 void repair_cql_frames(uint8_t *bytes, size_t len);
 
