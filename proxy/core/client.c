@@ -6,6 +6,7 @@
  * room. So waiting costs no copy, and what a client may make us hold is what its socket had
  * delivered.
  */
+#include "core/admin.h"
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
 
@@ -246,6 +247,7 @@ void client_closed(struct client *client, struct moment now)
             produce_orphan(produce);
     }
     metadata_waits_forget(client);
+    admin_forget(client);
     action_forget_client(gateway->actions, client);
     list_remove(&client->node);
     list_remove(&client->dirty_node);

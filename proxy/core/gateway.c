@@ -11,6 +11,8 @@
  * and one write per socket.
  */
 #include "core/gateway_internal.h"
+
+#include "core/admin.h"
 #include "core/mutation.h"
 #include "core/recovery.h"
 #include "proto/kill_point.h"
@@ -130,6 +132,7 @@ struct gateway *gateway_new(const struct gateway_config *config, struct moment n
     list_init(&gateway->parked);
     list_init(&gateway->produces);
     list_init(&gateway->waits);
+    list_init(&gateway->admin_calls);
     list_init(&gateway->creations);
     list_init(&gateway->ready_partitions);
     list_init(&gateway->blocked_partitions);
@@ -168,6 +171,7 @@ void gateway_free(struct gateway *gateway)
         client_closed(client, (struct moment){0, 0});
     }
     metadata_waits_free(gateway);
+    admin_free(gateway);
     topics_deinit(&gateway->topics);
     free_produces(gateway);
     if (gateway->control != NULL)
@@ -377,7 +381,8 @@ static void announce_dirty(struct gateway *gateway, struct moment now)
 
 static bool all_idle(const struct gateway *gateway)
 {
-    if (!list_empty(&gateway->produces) || !list_empty(&gateway->waits))
+    if (!list_empty(&gateway->produces) || !list_empty(&gateway->waits) ||
+        !list_empty(&gateway->admin_calls))
         return false;
     LIST_EACH (it, &gateway->topics.all) {
         const struct topic *topic = LIST_ENTRY(it, struct topic, node);
@@ -440,7 +445,8 @@ void gateway_turn(struct gateway *gateway, struct moment now)
 static bool is_busy(const struct gateway *gateway)
 {
     return gateway->draining || !list_empty(&gateway->produces) || !list_empty(&gateway->parked) ||
-           !list_empty(&gateway->waits) || !list_empty(&gateway->blocked_partitions) ||
+           !list_empty(&gateway->waits) || !list_empty(&gateway->admin_calls) ||
+           !list_empty(&gateway->blocked_partitions) ||
            !list_empty(&gateway->ready_partitions);
 }
 
@@ -470,6 +476,7 @@ static void housekeeping(struct gateway *gateway, struct moment now)
             produce_expire(produce, now);
     }
     metadata_waits_tick(gateway, now);
+    admin_tick(gateway, now);
     unblock_all(gateway);
 }
 

@@ -39,6 +39,9 @@ struct gateway {
     struct list produces;      /* every Produce under way */
     struct list waits;         /* Metadata requests that wait for a creation */
     struct list creations;     /* topics being created, and those that could not be */
+    struct list admin_calls;   /* requests of tools that wait, or whose items do */
+    uint32_t creating_topics;  /* that tools have asked for */
+    int64_t creating_partitions;
     struct list ready_partitions;
     struct list blocked_partitions;
     struct list load_queue; /* partitions that are wanted and wait for their turn */

@@ -1,4 +1,5 @@
 /* The small APIs: a request in, a response out, nothing to wait for. */
+#include "core/admin.h"
 #include "core/gateway_internal.h"
 #include "kafka/api_versions.h"
 #include "kafka/error.h"
@@ -142,7 +143,8 @@ static bool waits_for_boot(struct client *client, const struct kafka_event *even
 {
     const struct gateway *gateway = client->gateway;
     bool needs_tables = event->api->key == KAFKA_PRODUCE || event->api->key == KAFKA_METADATA ||
-                        event->api->key == KAFKA_INIT_PRODUCER_ID;
+                        event->api->key == KAFKA_INIT_PRODUCER_ID ||
+                        admin_needs_tables(event->api->key);
 
     if (gateway->ready || gateway->draining || !needs_tables ||
         now.boot_us >= request_deadline_us(event))
@@ -174,7 +176,7 @@ void handle_request(struct client *client, const struct kafka_event *event, stru
     case KAFKA_FETCH:
         handle_fetch(client, event, now);
         return;
-    case KAFKA_LIST_OFFSETS: /* rows that are not served never come here */
+    case KAFKA_LIST_OFFSETS:
     case KAFKA_CREATE_TOPICS:
     case KAFKA_DELETE_TOPICS:
     case KAFKA_DESCRIBE_CONFIGS:
@@ -196,5 +198,7 @@ void handle_request(struct client *client, const struct kafka_event *event, stru
     case KAFKA_LIST_CONFIG_RESOURCES:
         break;
     }
+    if (admin_handle(client, event, now))
+        return;
     client_fail(client, "an API that is decoded has no handler", event->api->name, now);
 }

@@ -3,6 +3,7 @@
  * is not known is created if both sides want that; the answer then waits for the creation (a few
  * hundred milliseconds), because several clients show the first "unknown topic" to their user.
  */
+#include "core/admin.h"
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
 #include "kafka/metadata.h"
@@ -13,10 +14,6 @@ enum {
     WAIT_ARENA_BYTES = 1024 * 1024,
     MAX_TOPICS_TOLD_US = 60 * 1000 * 1000, /* a client may ask again and again: one line */
 };
-
-/* Nobody may read through us, nor act as a broker; there are no other restrictions here. */
-#define SERVED_TOPIC_OPERATIONS   (KAFKA_TOPIC_OPERATIONS & ~KAFKA_OPERATION_READ)
-#define SERVED_CLUSTER_OPERATIONS (KAFKA_CLUSTER_OPERATIONS & ~KAFKA_OPERATION_CLUSTER_ACTION)
 
 /* A topic that is being created, or could not be. */
 struct creation {
@@ -158,7 +155,7 @@ static bool describe_topic(const struct gateway *gateway,
     out->name = slice_make(topic->name, topic->name_len);
     memcpy(out->topic_id, topic->topic_id, sizeof(out->topic_id));
     if (request->include_topic_authorized_operations)
-        out->topic_authorized_operations = SERVED_TOPIC_OPERATIONS;
+        out->topic_authorized_operations = ADMIN_TOPIC_OPERATIONS;
     out->partition_count = topic->partition_count;
     out->partitions =
         arena_take_array(arena, (size_t)topic->partition_count, sizeof(*out->partitions));
@@ -251,7 +248,7 @@ static bool fill_response(struct client *client, const struct kafka_metadata_req
     response->cluster_id = slice_cstr(cluster_id);
     response->controller_id = config->node_id;
     if (request->include_cluster_authorized_operations)
-        response->cluster_authorized_operations = SERVED_CLUSTER_OPERATIONS;
+        response->cluster_authorized_operations = ADMIN_CLUSTER_OPERATIONS;
     if (all)
         return fill_all(gateway, request, response, &gateway->arena, now);
     return fill_asked(gateway, request, response, wait, &gateway->arena, now);

@@ -373,7 +373,7 @@ void topics_sweep(struct topics *topics)
         struct topic *topic = LIST_ENTRY(it, struct topic, node);
         if (topic->state != TOPIC_DELETING)
             continue;
-        if (topic->preparing == 0 && topic->users == 0)
+        if (topic->preparing == 0)
             topics_remove(topics, topic);
         else
             topics->some_stopped = true;

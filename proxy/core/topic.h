@@ -33,7 +33,6 @@ struct topic {
     bool stale; /* the table may be another one by now: prepare again before the next load */
     struct partition_block *blocks; /* in order */
     int32_t partition_count;
-    uint32_t users; /* requests under way that hold a pointer to it */
     uint8_t *configuration; /* its settings as in its row; NULL: none */
     size_t configuration_len;
     struct topic_settings settings;
