@@ -7,6 +7,7 @@ from typing import NamedTuple
 from record import content, identify, is_oversized
 
 EXAMPLES = 5
+NO_OFFSET = -1
 LOST, MOVED, TWICE, TWO_NAMES, BYTES, ORDER, HOLE, REFUSED, STRANGER, INDEX = COMPLAINTS = (
     "lost", "not at its offset", "stored twice", "one offset for two records", "changed bytes", "order inversions",
     "holes", "refused and stored", "sent by nobody",
@@ -27,7 +28,7 @@ class Ack(NamedTuple):
     producer: str
     partition: int
     sequence: int
-    offset: int
+    offset: int  # NO_OFFSET: it is stored, and the client was not told where
 
 
 class Answers:
@@ -42,7 +43,7 @@ class Report:
     def __init__(self):
         self.counts = Counter()
         self.examples = defaultdict(list)
-        self.rows = self.acks = self.unknown = self.jumps = 0
+        self.rows = self.acks = self.unknown = self.jumps = self.nowhere = 0
 
     def complain(self, what, text):
         self.counts[what] += 1
@@ -99,6 +100,11 @@ def check_acks(report, by_place, places, answers):
     for ack in answers.acks:
         report.acks += 1
         record, place = ack[:3], (ack.partition, ack.offset)
+        if ack.offset == NO_OFFSET:
+            report.nowhere += 1
+            if record not in places:
+                report.complain(LOST, f"{record}, acknowledged without an offset")
+            continue
         if told.setdefault(place, record) != record:
             report.complain(TWO_NAMES, f"{place} was acknowledged for {told[place]} and for {record}")
         if record not in places:

@@ -56,7 +56,8 @@ def main():
             hosts = Hosts(node, work, free_port())
             hosts.start()
         for _ in range(options.pairs):
-            PairRound(node, keyspace, hosts, seed, number, options.evidence, tally).run(TAKEOVERS_A_ROUND)
+            PairRound(node, keyspace, hosts, seed, number, options.evidence, tally,
+                      options.rate).run(TAKEOVERS_A_ROUND)
             number += 1
         while (tally.kills < options.kills or tally.cassandra_kills < options.cassandra_kills) and \
                 time.monotonic() - began < options.seconds:

@@ -59,7 +59,9 @@ class Hosts:
 
     def lead(self, member, cut):
         """New connections of producers go to this one."""
-        self.leader.write_text(member.address)
+        fresh = self.leader.with_suffix(".new")
+        fresh.write_text(member.address)
+        fresh.replace(self.leader)  # the relay reads either the one or the other
         if cut:
             self.relays[1].send_signal(signal.SIGUSR1)
 
@@ -72,7 +74,7 @@ class Hosts:
 
 
 class PairRound(Round):
-    def __init__(self, node, keyspace, hosts, seed, number, directory, tally, rate=400):
+    def __init__(self, node, keyspace, hosts, seed, number, directory, tally, rate):
         super().__init__(node, keyspace, 0, seed, number, directory, tally, rate)
         self.hosts, self.address, self.takeovers = hosts, hosts.address, []
         settings = [f"topics.num_partitions={PARTITIONS}", f"topics.max_message_bytes={MAX_MESSAGE_BYTES}",

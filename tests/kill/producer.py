@@ -1,7 +1,7 @@
 """A producer of librdkafka under test, as a program: producer.py ADDRESS TOPIC NAME PARTITIONS RATE OUT [name=value...]
 
 Sends RATE records a second in turn to all partitions until its standard input ends, then waits for the answers. Writes
-what it was told: OUT.acks, big-endian (partition, sequence, offset, CLOCK_MONOTONIC in ns) as it comes; OUT.failed, a
+what it was told: OUT.acks, big-endian (partition, sequence, offset or -1, CLOCK_MONOTONIC in ns) as it comes; OUT.failed, a
 line "partition sequence error" each; OUT.end, JSON, when it is over. KillProducer.java has the same contract."""
 
 import json
@@ -14,6 +14,7 @@ import confluent_kafka
 from record import content, is_oversized
 
 ACK = struct.Struct(">iqqq")
+NO_OFFSET = -1
 FLUSH_SECONDS = 180
 SETTINGS = {
     "enable.idempotence": True, "message.timeout.ms": 0, "linger.ms": 5, "message.max.bytes": 1_000_000,
@@ -35,13 +36,25 @@ def main(address, topic, name, partitions, rate, out, *settings):
             if error:
                 print(partition, sequence, error.name(), file=failed, flush=True)
             else:
-                acks.write(ACK.pack(partition, sequence, message.offset(), time.monotonic_ns()))
+                offset = message.offset()  # None: the answer to a later batch said that this one is there
+                acks.write(ACK.pack(partition, sequence, NO_OFFSET if offset is None else offset, time.monotonic_ns()))
         return callback
 
     producer = confluent_kafka.Producer({"bootstrap.servers": address, **SETTINGS,
                                          **dict(pair.split("=", 1) for pair in settings)})
-    sent, index, fatal = [0] * partitions, 0, None
-    owed, before, flushed = 0.0, time.monotonic(), 0.0
+    sent, fatal, left = [0] * partitions, None, 0
+    try:
+        send(producer, topic, name, rate, sent, delivered, ended, acks)
+        left = producer.flush(FLUSH_SECONDS)
+    except confluent_kafka.KafkaException as error:  # a fatal error: the client goes on no more
+        fatal = str(error)
+    acks.close()
+    with open(f"{out}.end", "w") as end:
+        json.dump({"sent": sent, "unanswered": left, "fatal": fatal}, end)
+
+
+def send(producer, topic, name, rate, sent, delivered, ended, acks):
+    index, owed, before, flushed = 0, 0.0, time.monotonic(), 0.0
     while not ended.is_set():
         now = time.monotonic()
         owed = min(owed + (now - before) * rate, rate / 2)  # what could not be sent is not caught up with
@@ -52,7 +65,7 @@ def main(address, topic, name, partitions, rate, out, *settings):
         if owed < 1:
             producer.poll(0.005)
             continue
-        partition = index % partitions
+        partition = index % len(sent)
         # A refusal makes the client begin a new epoch. What was under way without an answer then is sent again under
         # that epoch, and no broker can know it (librdkafka 2.16): so a refusal finds nothing under way.
         alone = is_oversized(name, sent[partition])
@@ -65,9 +78,6 @@ def main(address, topic, name, partitions, rate, out, *settings):
         except BufferError:
             producer.poll(0.05)
             continue
-        except confluent_kafka.KafkaException as error:
-            fatal = str(error)
-            break
         sent[partition] += 1
         index += 1
         owed -= 1
@@ -75,10 +85,6 @@ def main(address, topic, name, partitions, rate, out, *settings):
             pass
         if index % 50 == 0:
             producer.poll(0)
-    left = producer.flush(FLUSH_SECONDS)
-    acks.close()
-    with open(f"{out}.end", "w") as end:
-        json.dump({"sent": sent, "unanswered": left, "fatal": fatal}, end)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,13 @@ def test_a_lost_record_is_found():
     assert counts(rows[:-1], acks) == {checker.LOST: 1}
 
 
+def test_a_record_that_is_acknowledged_without_its_offset_must_be_there():
+    rows, acks = sound()
+    acks[79] = acks[79]._replace(offset=checker.NO_OFFSET)
+    assert counts(rows, acks) == {}
+    assert counts(rows[:-1], acks) == {checker.LOST: 1}
+
+
 def test_a_record_that_is_stored_twice_is_found():
     rows, acks = sound()
     assert counts([*rows, rows[79]._replace(offset=80)], acks) == {checker.TWICE: 1}
