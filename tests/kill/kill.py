@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from pairs import Hosts, PairRound
 from parts import BINARY, ROOT, Node, free_port
 from rounds import Round, Tally
 
-KILLS_A_ROUND, TAKEOVERS_A_ROUND = 10, 5
+TAKEOVERS_A_ROUND = 5
 
 
 def arguments():
@@ -21,7 +22,8 @@ def arguments():
         "Kills Sluice and Cassandra under load and checks the table. Uses the Cassandra of $SLUICE_CASSANDRA_PORT if it "
         "is set (left running), else starts one."))
     parser.add_argument("--kills", type=int, default=300, help="of Sluice, at least (%(default)s)")
-    parser.add_argument("--cassandra-kills", type=int, default=30, help="at most one a round of ten kills (%(default)s)")
+    parser.add_argument("--cassandra-kills", type=int, default=30, help="at most one a round (%(default)s)")
+    parser.add_argument("--lives", type=int, default=10, help="lives of Sluice in a round, at least (%(default)s)")
     parser.add_argument("--pairs", type=int, default=0, help="rounds of five takeovers between two hosts (network "
                         "namespaces: needs root); before the kills (%(default)s)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no round after so long")
@@ -37,6 +39,7 @@ def arguments():
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: ends what was started
     seed = options.seed or str(random.randrange(10**9))
     if not pathlib.Path(BINARY).exists():
         sys.exit(f"{BINARY} is not built: cmake --preset kill && cmake --build --preset kill")
@@ -46,7 +49,7 @@ def main():
     node.running() if node.shared else node.start()
     tally, began, number = Tally(), time.monotonic(), options.first
     print(f"seed {seed}, load average {os.getloadavg()[0]:.1f}, {time.strftime('%F %T')}", flush=True)
-    rounds_left = -(-options.kills // KILLS_A_ROUND)
+    rounds_left = -(-options.kills // options.lives)
     cassandra_kills = options.cassandra_kills
     keyspace = f"kill_{os.getpid()}"
     sluice_port = options.port or free_port()
@@ -63,7 +66,7 @@ def main():
                 time.monotonic() - began < options.seconds:
             draw = random.Random(f"{seed}/{number}/plan")
             Round(node, keyspace, sluice_port, seed, number, options.evidence, tally, options.rate).run(
-                KILLS_A_ROUND, cassandra_kill=tally.cassandra_kills < cassandra_kills and
+                options.lives, cassandra_kill=tally.cassandra_kills < cassandra_kills and
                 (rounds_left <= cassandra_kills - tally.cassandra_kills or draw.random() < 0.5),
                 cassandra_stop=draw.random() < 0.4, long_stop=draw.random() < 0.2)
             number += 1

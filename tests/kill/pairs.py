@@ -166,8 +166,7 @@ class PairRound(Round):
         """Until the new one has fenced the old one. False: the old one was back in time, and goes on."""
         until = time.monotonic() + 30
         while "member fenced" not in new.life.log():
-            if kind == "edge" and time.monotonic() > until - 20 and old.life.alive() and \
-                    "lease held again" in old.life.log():
+            if kind == "edge" and time.monotonic() > until - 18 and old.life.alive():
                 self.say("the old one goes on")
                 self.tally.back_in_time += 1
                 self.hosts.lead(old, cut=True)
