@@ -42,6 +42,7 @@ public class KillProducer {
     static int size(String producer, long sequence, long mix) {
         if (producer.endsWith("-x") && sequence % 3000 == 1999) return 350_000;
         long kind = mix % 10000, more = mix / 10000;
+        if (producer.endsWith("-b") && kind < 3000) return (int) (20_000 + more % 20_000);
         if (kind < 9700) return (int) (20 + more % 100);
         if (kind < 9950) return (int) (500 + more % 3000);
         return kind < 9990 ? (int) (20_000 + more % 20_000) : 90_000;

@@ -18,6 +18,7 @@ REQUEST_TIMEOUT_MS = 5000
 STOP_POINTS = {name: hits for name, hits in points.RUN.items() if name.partition(".")[0] not in ("member", "node_socket")}
 STOP_POINTS |= {"partition.loaded": 3, "recovery.page_sent": 2, "recovery.page_written": 2, "recovery.tail_sealed": 2,
                 "recovery.index_written": 2}
+LATE = ("append.admitted", "mutation.before_send", "mutation.sent")  # what is written after the takeover, by a dead hand
 
 
 class Hosts:
@@ -118,8 +119,8 @@ class PairRound(Round):
 
     def launch(self, member):
         """Its way to end as a leader is drawn now: a point to stop at is told to the process when it starts."""
-        kind = self.random.choice(["kill", "stop", "edge", "point", "point"])
-        name = self.random.choice(sorted(STOP_POINTS))
+        kind = self.random.choice(["kill", "stop", "edge", "point", "point", "point"])
+        name = self.random.choice([*LATE, *LATE, *sorted(STOP_POINTS)])
         point = f"{name}:{self.random.randint(1, STOP_POINTS[name])}" if kind == "point" else None
         member.launch(point, stop=True, plan=kind)
         self.say(f"{member.log_path.stem}: exec pid {member.life.process.pid}, {kind} {point or ''}")

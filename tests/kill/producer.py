@@ -18,7 +18,6 @@ NO_OFFSET = -1
 FLUSH_SECONDS = 180
 SETTINGS = {
     "enable.idempotence": True, "message.timeout.ms": 0, "linger.ms": 5, "message.max.bytes": 1_000_000,
-    "batch.size": 200_000,  # below the topic's limit: only a record that is too large by itself is refused
     "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100, "retry.backoff.ms": 20, "retry.backoff.max.ms": 100,
     "topic.metadata.refresh.interval.ms": 5000, "topic.metadata.refresh.fast.interval.ms": 50,
     "queue.buffering.max.kbytes": 65536,

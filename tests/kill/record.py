@@ -34,9 +34,12 @@ def is_oversized(producer, sequence):
 
 
 def size_of(producer, sequence, mix):
+    """Many records of producers in -b are large, so that a batch takes several mutations."""
     if is_oversized(producer, sequence):
         return OVERSIZED_BYTES
     kind, more = mix % 10000, mix // 10000
+    if producer.endswith("-b") and kind < 3000:
+        return 20_000 + more % 20_000
     if kind < 9700:
         return 20 + more % 100
     if kind < 9950:

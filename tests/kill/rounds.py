@@ -15,6 +15,8 @@ from parts import DEFINITE, Broken, Member, Producer, numbered, read_table
 from record import MAX_MESSAGE_BYTES
 
 PARTITIONS = 3
+BIG_RATE = 150
+BATCH_BYTES = 200_000  # below the topic's limit: only a record that is too large by itself is refused
 RESPAWN_SECONDS = 0.05  # what a supervisor takes; answers that were on their way have arrived by then
 POINT_PATIENCE = 6
 RENEWAL_PATIENCE = 9
@@ -140,12 +142,15 @@ class Round:
     # --- rounds ---
 
     def begin(self, kinds, **settings):
+        big = self.random.choice([0, len(kinds) - 1, None])
         for position, kind in enumerate(kinds):
             codec = self.random.choice(["none", "lz4", "zstd", "snappy", "gzip"])
-            linger_ms = "5" if kind == "librdkafka" else self.random.choice(["0", "5"])
+            linger_ms, rate = "5" if kind == "librdkafka" else self.random.choice(["0", "5"]), self.rate
             name = f"{kind[:2]}{position}" + ("-x" if position == 1 else "")
-            self.producers.append(Producer(kind, name, self.address, self.topic, PARTITIONS, self.rate, self.directory,
-                                           compression_type=codec, linger_ms=linger_ms, **settings))
+            if position == big:
+                name, linger_ms, rate = name.removesuffix("-x") + "-b", "200", min(rate, BIG_RATE)
+            self.producers.append(Producer(kind, name, self.address, self.topic, PARTITIONS, rate, self.directory,
+                                           compression_type=codec, linger_ms=linger_ms, batch_size=BATCH_BYTES, **settings))
 
     def run(self, kills, cassandra_kill=False, cassandra_stop=False, long_stop=False,
             kinds=("librdkafka", "librdkafka", "4")):
