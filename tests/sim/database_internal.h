@@ -194,7 +194,8 @@ struct db_bound {
     const struct store_table *table;
     const struct cql_value *values;
     uint16_t value_count;
-    int64_t at_us; /* of what has none of its own; STORE_NEVER_US: the node's clock */
+    int64_t at_us;    /* of what has none of its own; STORE_NEVER_US: the node's clock */
+    unsigned version; /* of the schema, as the node knows it */
     int64_t now_s;
 };
 
@@ -227,6 +228,8 @@ __attribute__((format(printf, 2, 3))) void db_trace(const struct database *db, c
                                                     ...);
 _Noreturn void db_die(const char *what, const char *text);
 void *db_take(struct arena *arena, size_t bytes); /* zeroed */
+/* Does the node know all tables of the mutation? */
+bool db_knows_tables(const struct database *db, unsigned node, const struct mutation *mutation);
 /* At a node, after a delay, if it still lives the same life then. */
 struct db_event *db_at_node(struct database *db, unsigned node, int64_t delay_us, db_run run,
                             struct db_operation *operation);

@@ -23,6 +23,7 @@ void database_run(struct database *db, const char *text)
         .statement = statement,
         .table = db_schema_table_find(db, statement->keyspace, statement->table, db->schema),
         .at_us = db_now_us(db),
+        .version = db->schema,
         .now_s = db_now_us(db) / SECOND_US};
     if (bound.table == NULL || statement->kind == DB_SELECT ||
         !db_statement_key(NULL, &bound, &db->arena, &key))

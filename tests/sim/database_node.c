@@ -267,6 +267,14 @@ void db_synced(struct database *db, unsigned node)
     store_synced(&db->nodes[node].store, marker_us);
 }
 
+bool db_knows_tables(const struct database *db, unsigned node, const struct mutation *mutation)
+{
+    for (unsigned i = 0; i < mutation->change_count; i++)
+        if (!store_is_seen(mutation->changes[i].table, db->nodes[node].schema))
+            return false;
+    return true;
+}
+
 void db_apply(struct database *db, unsigned node, const struct mutation *mutation)
 {
     if (db->config.commitlog_periodic)

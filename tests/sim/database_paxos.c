@@ -158,6 +158,8 @@ struct message {
 static void prepare_arrives(struct db_event *event)
 {
     const struct message *message = event->data;
+    if (!store_is_seen(paxos_of(event)->table, event->db->nodes[event->at].schema))
+        return;
     struct store_partition *partition = register_of(paxos_of(event), event->at);
     struct reply answer = {.yes = is_after(message->ballot, partition->paxos.promised)};
     if (answer.yes) {
@@ -172,6 +174,8 @@ static void prepare_arrives(struct db_event *event)
 static void propose_arrives(struct db_event *event)
 {
     const struct message *message = event->data;
+    if (!store_is_seen(paxos_of(event)->table, event->db->nodes[event->at].schema))
+        return;
     struct store_partition *partition = register_of(paxos_of(event), event->at);
     struct reply answer = {.yes = !is_after(partition->paxos.promised, message->ballot)};
     if (answer.yes) {
@@ -187,6 +191,8 @@ static void propose_arrives(struct db_event *event)
 static void commit_arrives(struct db_event *event)
 {
     const struct message *message = event->data;
+    if (!store_is_seen(paxos_of(event)->table, event->db->nodes[event->at].schema))
+        return;
     struct store_partition *partition = register_of(paxos_of(event), event->at);
     if (is_after(message->ballot, partition->paxos.committed)) {
         touch(event->db, event->at, partition);

@@ -298,7 +298,8 @@ static void answer_arrives(struct db_event *event)
 static void question_arrives(struct db_event *event)
 {
     struct db_read *read = (struct db_read *)(void *)event->operation;
-    if (read->merged || read->is_over)
+    if (read->merged || read->is_over ||
+        !store_is_seen(read->table, event->db->nodes[event->at].schema))
         return;
     look(read, event->at, event->replica / DATABASE_REPLICAS_MAX,
          event->replica % DATABASE_REPLICAS_MAX);

@@ -305,6 +305,7 @@ static void bound_time(struct db_request *request, struct db_bound *bound, bool 
                        int64_t timestamp_us)
 {
     bound->at_us = has_timestamp ? timestamp_us : STORE_NEVER_US;
+    bound->version = request->base.db->nodes[request->base.coordinator].schema;
     bound->now_s = db_statement_now_s(request->base.db, request->base.coordinator);
 }
 

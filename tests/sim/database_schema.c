@@ -90,8 +90,8 @@ struct store_table *db_schema_table_find(const struct database *db, const char *
 {
     for (unsigned i = 0; i < db->table_count; i++) {
         struct store_table *table = db->tables[i];
-        if (table->made <= version && (table->dropped == 0 || table->dropped > version) &&
-            strcmp(table->name, name) == 0 && strcmp(table->keyspace, keyspace) == 0)
+        if (store_is_seen(table, version) && strcmp(table->name, name) == 0 &&
+            strcmp(table->keyspace, keyspace) == 0)
             return table;
     }
     return NULL;
@@ -239,7 +239,8 @@ static struct store_table *new_table(struct database *db, const struct db_statem
     value = option_of(statement, "gc_grace_seconds");
     table->gc_grace_s = value == NULL ? 864000 : (int32_t)strtol(value, NULL, 10);
     value = option_of(statement, "default_time_to_live");
-    table->default_ttl_s = value == NULL ? 0 : (int32_t)strtol(value, NULL, 10);
+    table->settings[table->setting_count++].default_ttl_s =
+        value == NULL ? 0 : (int32_t)strtol(value, NULL, 10);
     db->tables[db->table_count++] = table;
     return table;
 }
@@ -257,12 +258,12 @@ static void ddl_free(struct db_operation *operation)
 }
 
 static void push_event(struct database *db, unsigned node, const struct store_table *table,
-                       const char *keyspace, bool dropped)
+                       const char *keyspace, enum cql_push_change change)
 {
     struct cql_push push = {
         .kind = CQL_PUSH_SCHEMA,
-        .change = dropped ? CQL_CHANGE_DROPPED : CQL_CHANGE_CREATED,
-        .schema = {.change = dropped ? CQL_CHANGE_DROPPED : CQL_CHANGE_CREATED,
+        .change = change,
+        .schema = {.change = change,
                    .target = table == NULL ? CQL_TARGET_KEYSPACE : CQL_TARGET_TABLE,
                    .keyspace = slice_cstr(keyspace),
                    .table = table == NULL ? SLICE_LITERAL("") : slice_cstr(table->name)}};
@@ -279,6 +280,35 @@ static void push_event(struct database *db, unsigned node, const struct store_ta
     buf_deinit(&body);
 }
 
+/* Statements of a table that was changed have to be prepared again. */
+static void evict_table(struct db_node *node, const struct store_table *table)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < node->prepared_count; i++) {
+        const struct db_statement *statement = node->prepared[i]->statement;
+        if (strcmp(statement->table, table->name) != 0 ||
+            strcmp(statement->keyspace, table->keyspace) != 0)
+            node->prepared[kept++] = node->prepared[i];
+    }
+    node->prepared_count = kept;
+}
+
+static void learn_table(struct database *db, unsigned node, const struct store_table *table,
+                        unsigned before, unsigned version)
+{
+    if (table->made > before && table->made <= version)
+        push_event(db, node, table, table->keyspace, CQL_CHANGE_CREATED);
+    for (unsigned i = 1; i < table->setting_count; i++)
+        if (table->settings[i].version > before && table->settings[i].version <= version) {
+            evict_table(&db->nodes[node], table);
+            push_event(db, node, table, table->keyspace, CQL_CHANGE_UPDATED);
+        }
+    if (table->dropped > before && table->dropped <= version) {
+        evict_table(&db->nodes[node], table);
+        push_event(db, node, table, table->keyspace, CQL_CHANGE_DROPPED);
+    }
+}
+
 /* The node's view grows, and its clients hear of it. */
 static void learn(struct database *db, unsigned node, unsigned version)
 {
@@ -289,14 +319,9 @@ static void learn(struct database *db, unsigned node, unsigned version)
     db_trace(db, "node %u has schema %u", node, version);
     for (unsigned i = 0; i < db->keyspace_count; i++)
         if (db->keyspaces[i].made > before && db->keyspaces[i].made <= version)
-            push_event(db, node, NULL, db->keyspaces[i].name, false);
-    for (unsigned i = 0; i < db->table_count; i++) {
-        const struct store_table *table = db->tables[i];
-        if (table->made > before && table->made <= version)
-            push_event(db, node, table, table->keyspace, false);
-        if (table->dropped > before && table->dropped <= version)
-            push_event(db, node, table, table->keyspace, true);
-    }
+            push_event(db, node, NULL, db->keyspaces[i].name, CQL_CHANGE_CREATED);
+    for (unsigned i = 0; i < db->table_count; i++)
+        learn_table(db, node, db->tables[i], before, version);
 }
 
 static void learn_event(struct db_event *event)
@@ -343,44 +368,67 @@ static void answer_change(struct db_request *request, const struct db_statement 
     buf_deinit(&body);
 }
 
+static void alter(struct database *db, struct store_table *table,
+                  const struct db_statement *statement)
+{
+    const char *ttl = option_of(statement, "default_time_to_live");
+    if (table->setting_count == STORE_SETTINGS_MAX)
+        db_die("altered too often", table->name);
+    table->settings[table->setting_count] = table->settings[table->setting_count - 1];
+    table->settings[table->setting_count].version = ++db->schema;
+    if (ttl != NULL)
+        table->settings[table->setting_count].default_ttl_s = (int32_t)strtol(ttl, NULL, 10);
+    table->setting_count++;
+}
+
+/* It is there already, or not there. */
+static void answer_unchanged(struct db_request *request, const struct db_statement *statement,
+                             bool exists)
+{
+    struct cql_error error = {.code = CQL_ERROR_ALREADY_EXISTS,
+                              .message = SLICE_LITERAL("Object already exists"),
+                              .keyspace = slice_cstr(statement->keyspace),
+                              .table = slice_cstr(statement->table)};
+    if (request == NULL)
+        return;
+    if (statement->if_not_exists || statement->if_exists)
+        db_request_void(request);
+    else if (exists)
+        db_request_error(request, &error);
+    else
+        db_request_refuse(request, CQL_ERROR_INVALID, "Table '%s.%s' doesn't exist",
+                          statement->keyspace, statement->table);
+}
+
 /* false: it is refused, or there is nothing to do (answered in both cases, if there is a request).
  */
 static bool change(struct database *db, struct db_request *request,
                    const struct db_statement *statement)
 {
-    struct store_table *table;
     bool is_keyspace = statement->kind == DB_CREATE_KEYSPACE;
     bool keyspace_exists = db_schema_keyspace_find(db, statement->keyspace) != NULL;
+    bool makes = is_keyspace || statement->kind == DB_CREATE_TABLE;
+    struct store_table *table =
+        is_keyspace ? NULL : newest_table(db, statement->keyspace, statement->table);
+    bool exists = is_keyspace ? keyspace_exists : table != NULL;
 
     if (!is_keyspace && !keyspace_exists) {
         db_request_refuse(request, CQL_ERROR_INVALID, "keyspace %s does not exist",
                           statement->keyspace);
         return false;
     }
-    table = is_keyspace ? NULL : newest_table(db, statement->keyspace, statement->table);
-    bool exists = is_keyspace ? keyspace_exists : table != NULL;
-    if (statement->kind == DB_DROP_TABLE && exists) {
-        table->dropped = ++db->schema;
-        return true;
-    }
-    if (exists || statement->kind == DB_DROP_TABLE) {
-        struct cql_error error = {.code = CQL_ERROR_ALREADY_EXISTS,
-                                  .message = SLICE_LITERAL("Object already exists"),
-                                  .keyspace = slice_cstr(statement->keyspace),
-                                  .table = slice_cstr(statement->table)};
-        if (request != NULL && (statement->if_not_exists || statement->if_exists))
-            db_request_void(request);
-        else if (request != NULL && exists)
-            db_request_error(request, &error);
-        else if (request != NULL)
-            db_request_refuse(request, CQL_ERROR_CONFIG, "table %s does not exist",
-                              statement->table);
+    if (makes == exists) {
+        answer_unchanged(request, statement, exists);
         return false;
     }
     if (is_keyspace)
         make_keyspace(db, statement);
-    else
+    else if (statement->kind == DB_CREATE_TABLE)
         new_table(db, statement)->made = ++db->schema;
+    else if (statement->kind == DB_ALTER_TABLE)
+        alter(db, table, statement);
+    else
+        table->dropped = ++db->schema;
     return true;
 }
 

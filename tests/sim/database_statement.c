@@ -140,7 +140,7 @@ static uint32_t ttl_of(const struct db_bound *bound)
     if (term->kind == DB_TERM_MARKER && !bound->values[term->marker].unset &&
         bound->values[term->marker].bytes.len == 4)
         return (uint32_t)db_statement_integer(bound->values[term->marker].bytes);
-    return (uint32_t)bound->table->default_ttl_s;
+    return (uint32_t)store_default_ttl_s(bound->table, bound->version);
 }
 
 /* --- what is wrong with it --- */

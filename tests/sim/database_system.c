@@ -151,21 +151,17 @@ static void read_keyspaces(struct system_reader *reader, unsigned version)
     }
 }
 
-static bool is_seen(const struct store_table *table, unsigned version)
-{
-    return table->made <= version && (table->dropped == 0 || table->dropped > version);
-}
-
 static void read_tables(struct system_reader *reader, unsigned version)
 {
     const struct database *db = reader->request->base.db;
     for (unsigned i = 0; i < db->table_count; i++) {
         const struct store_table *table = db->tables[i];
-        const struct system_row row = {
-            {slice_cstr(table->keyspace), slice_cstr(table->name), slice_make(table->id, 16),
-             kept_int(reader, table->gc_grace_s), kept_int(reader, table->default_ttl_s),
-             SLICE_LITERAL("BLOCKING"), SLICE_LITERAL("99p")}};
-        if (is_seen(table, version))
+        const struct system_row row = {{slice_cstr(table->keyspace), slice_cstr(table->name),
+                                        slice_make(table->id, 16),
+                                        kept_int(reader, table->gc_grace_s),
+                                        kept_int(reader, store_default_ttl_s(table, version)),
+                                        SLICE_LITERAL("BLOCKING"), SLICE_LITERAL("99p")}};
+        if (store_is_seen(table, version))
             emit(reader, &row);
     }
 }
@@ -178,8 +174,8 @@ static void read_columns(struct system_reader *reader, unsigned version)
                                         [DB_REGULAR] = "regular"};
     const struct database *db = reader->request->base.db;
     for (unsigned i = 0; i < db->table_count; i++)
-        for (unsigned c = 0; is_seen(db->tables[i], version) && c < db->tables[i]->column_count;
-             c++) {
+        for (unsigned c = 0;
+             store_is_seen(db->tables[i], version) && c < db->tables[i]->column_count; c++) {
             const struct store_table *table = db->tables[i];
             const struct store_column *column = &table->columns[c];
             const struct system_row row = {

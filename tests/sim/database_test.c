@@ -235,6 +235,41 @@ static void a_row_is_gone_with_its_table_and_statements_are_unprepared(void **st
     lab_free(lab);
 }
 
+static void
+an_altered_time_to_live_counts_for_what_is_written_then_and_evicts_statements(void **state)
+{
+    struct lab *lab = up(1, 12);
+    struct lab_client *client = lab_connect(lab, 0);
+    (void)state;
+    lab_begin(client, "INSERT INTO k.t (p, c, n) VALUES (?, ?, ?) <- 1, 1, 7");
+    assert_string_equal("void", lab_wait(client, SECOND_US));
+    expect(lab, 0,
+           "ALTER TABLE k.t WITH default_time_to_live = 5 AND compaction = {'class': "
+           "'TimeWindowCompactionStrategy', 'compaction_window_size': '1'}",
+           "changed");
+    expect(lab, 0, "INSERT INTO k.t (p, c, n) VALUES (1, 2, 7)", "void");
+    expect(lab, 0, "SELECT c FROM k.t WHERE p = 1", "1 | 2");
+    lab_run(lab, 6 * SECOND_US);
+    expect(lab, 0, "SELECT c FROM k.t WHERE p = 1", "1");
+    expect(lab, 0,
+           "SELECT default_time_to_live FROM system_schema.tables WHERE keyspace_name = 'k' AND "
+           "table_name = 't'",
+           "5");
+    lab_free(lab);
+}
+
+static void a_replica_without_the_table_does_not_acknowledge(void **state)
+{
+    struct lab *lab = up(3, 13);
+    (void)state;
+    database_set_fault(lab->db, DATABASE_SCHEMA_SLOW, 1000000);
+    expect(lab, 0, "CREATE TABLE k.fresh (a int PRIMARY KEY, b int)", "changed");
+    expect(lab, 0, "INSERT INTO k.fresh (a, b) VALUES (1, 1)", "write timeout SIMPLE 1/2");
+    lab_run(lab, 60 * SECOND_US);
+    expect(lab, 0, "INSERT INTO k.fresh (a, b) VALUES (1, 1)", "void");
+    lab_free(lab);
+}
+
 /* --- everything at once --- */
 
 static void set_all_faults(struct lab *lab, uint32_t ppm)
@@ -370,6 +405,9 @@ int main(void)
         cmocka_unit_test(a_delete_that_was_purged_covers_late_rows_no_more),
         cmocka_unit_test(an_evicted_statement_is_unprepared_and_works_when_prepared_again),
         cmocka_unit_test(a_row_is_gone_with_its_table_and_statements_are_unprepared),
+        cmocka_unit_test(
+            an_altered_time_to_live_counts_for_what_is_written_then_and_evicts_statements),
+        cmocka_unit_test(a_replica_without_the_table_does_not_acknowledge),
         cmocka_unit_test(transactions_apply_once_or_not_at_all_whatever_happens),
         cmocka_unit_test(what_was_acknowledged_is_on_every_pair_whatever_happens),
         cmocka_unit_test(the_same_seed_gives_the_same_run),

@@ -441,6 +441,15 @@ static void parse_create(struct parser *p)
     take_options(p);
 }
 
+static void parse_alter(struct parser *p)
+{
+    expect(p, "TABLE");
+    p->out->kind = DB_ALTER_TABLE;
+    take_table(p);
+    take_options(p);
+    p->failed = p->failed || p->out->option_count == 0;
+}
+
 static void parse_drop(struct parser *p)
 {
     expect(p, "TABLE");
@@ -475,6 +484,8 @@ struct db_statement *db_text_parse(struct slice text, struct arena *arena)
         parse_delete(&p);
     else if (accept(&p, "CREATE"))
         parse_create(&p);
+    else if (accept(&p, "ALTER"))
+        parse_alter(&p);
     else if (accept(&p, "DROP"))
         parse_drop(&p);
     else

@@ -20,6 +20,7 @@ enum db_kind {
     DB_DELETE,
     DB_CREATE_KEYSPACE,
     DB_CREATE_TABLE,
+    DB_ALTER_TABLE, /* WITH options only */
     DB_DROP_TABLE,
 };
 

@@ -145,7 +145,10 @@ static void ack_arrives(struct db_event *event)
 static void mutation_arrives(struct db_event *event)
 {
     struct write *write = (struct write *)(void *)event->operation;
-    db_apply(event->db, event->at, write->parts[event->replica / DATABASE_REPLICAS_MAX].mutation);
+    const struct mutation *mutation = write->parts[event->replica / DATABASE_REPLICAS_MAX].mutation;
+    if (!db_knows_tables(event->db, event->at, mutation))
+        return; /* it has not heard of the table yet, or of its end */
+    db_apply(event->db, event->at, mutation);
     struct db_event *ack = db_send(&write->base, event->at, write->base.coordinator, ack_arrives,
                                    event->db->config.write_timeout_us);
     if (ack != NULL)

@@ -45,6 +45,19 @@ int store_column(const struct store_table *table, const char *name)
     return -1;
 }
 
+int32_t store_default_ttl_s(const struct store_table *table, unsigned version)
+{
+    unsigned at = table->setting_count - 1;
+    while (at > 0 && table->settings[at].version > version)
+        at--;
+    return table->settings[at].default_ttl_s;
+}
+
+bool store_is_seen(const struct store_table *table, unsigned version)
+{
+    return table->made <= version && (table->dropped == 0 || table->dropped > version);
+}
+
 static size_t row_bytes(const struct store_table *table)
 {
     return sizeof(struct store_row) + table->cell_count * sizeof(struct store_cell);

@@ -17,6 +17,8 @@
 #define STORE_NEVER_US INT64_MIN /* timestamp of what was not written */
 #define STORE_FOR_EVER INT64_MAX /* does not expire */
 
+#define STORE_SETTINGS_MAX 64
+
 struct store_column {
     char name[48];
     const char *type;
@@ -35,9 +37,17 @@ struct store_table {
     unsigned ordered[TEXT_ITEMS_MAX];            /* columns as Cassandra lists them */
     int clustering;                              /* column; -1: none */
     bool descending;
-    int32_t gc_grace_s, default_ttl_s;
+    int32_t gc_grace_s;
     unsigned made, dropped; /* schema versions; dropped 0: never */
+    struct {
+        unsigned version;
+        int32_t default_ttl_s;
+    } settings[STORE_SETTINGS_MAX]; /* as made, and as altered */
+    unsigned setting_count;
 };
+
+int32_t store_default_ttl_s(const struct store_table *table, unsigned version);
+bool store_is_seen(const struct store_table *table, unsigned version);
 
 enum store_cell_kind { CELL_ABSENT, CELL_VALUE, CELL_TOMBSTONE };
 
