@@ -235,8 +235,7 @@ static void a_row_is_gone_with_its_table_and_statements_are_unprepared(void **st
     lab_free(lab);
 }
 
-static void
-an_altered_time_to_live_counts_for_what_is_written_then_and_evicts_statements(void **state)
+static void an_altered_time_to_live_counts_from_then_on(void **state)
 {
     struct lab *lab = up(1, 12);
     struct lab_client *client = lab_connect(lab, 0);
@@ -367,6 +366,30 @@ static void what_was_acknowledged_is_on_every_pair_whatever_happens(void **state
     assert_true(acknowledged > 500 && doubtful > 100);
 }
 
+static void every_kind_of_fault_happens_when_it_may(void **state)
+{
+    uint64_t fired[DATABASE_FAULT_COUNT] = {0};
+    (void)state;
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        struct lab *lab = up(3, 300 + seed);
+        set_all_faults(lab, 50000);
+        database_set_fault(lab->db, DATABASE_READ_REPAIR_SKIPPED, 50000);
+        for (unsigned i = 0; i < 60; i++) {
+            (void)lab_ask(lab, i % 3, "INSERT INTO k.t (p, c, n) VALUES (1, 1, 1)");
+            (void)lab_ask(lab, i % 3, "UPDATE k.t SET n = 2 WHERE p = 1 AND c = 1 IF n = 1");
+            (void)lab_ask(lab, i % 3, "SELECT n FROM k.t WHERE p = 1");
+            (void)lab_ask(lab, i % 3, "DROP TABLE IF EXISTS k.other");
+            (void)lab_ask(lab, i % 3, "CREATE TABLE IF NOT EXISTS k.other (a int PRIMARY KEY)");
+        }
+        for (unsigned i = 0; i < DATABASE_FAULT_COUNT; i++)
+            fired[i] += database_get_counts(lab->db)->fired[i];
+        lab_free(lab);
+    }
+    for (unsigned i = 0; i < DATABASE_FAULT_COUNT; i++)
+        if (fired[i] == 0)
+            fail_msg("%s never fired", database_fault_name((enum database_fault)i));
+}
+
 static void the_same_seed_gives_the_same_run(void **state)
 {
     uint64_t requests[2], repairs[2], answers[2];
@@ -405,11 +428,11 @@ int main(void)
         cmocka_unit_test(a_delete_that_was_purged_covers_late_rows_no_more),
         cmocka_unit_test(an_evicted_statement_is_unprepared_and_works_when_prepared_again),
         cmocka_unit_test(a_row_is_gone_with_its_table_and_statements_are_unprepared),
-        cmocka_unit_test(
-            an_altered_time_to_live_counts_for_what_is_written_then_and_evicts_statements),
+        cmocka_unit_test(an_altered_time_to_live_counts_from_then_on),
         cmocka_unit_test(a_replica_without_the_table_does_not_acknowledge),
         cmocka_unit_test(transactions_apply_once_or_not_at_all_whatever_happens),
         cmocka_unit_test(what_was_acknowledged_is_on_every_pair_whatever_happens),
+        cmocka_unit_test(every_kind_of_fault_happens_when_it_may),
         cmocka_unit_test(the_same_seed_gives_the_same_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
