@@ -13,7 +13,7 @@
 #include "cql/consistency.h"
 #include "tests/sim/database.h"
 
-#define LAB_CLIENTS_MAX 64
+#define LAB_CLIENTS_MAX 512
 
 struct lab_event {
     int64_t at_us;
