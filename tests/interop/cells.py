@@ -63,6 +63,8 @@ CELLS = [
     Cell("64 partitions", {}, lambda: mixed(640, MANY_PARTITIONS), MANY_PARTITIONS),
 ]
 
+QUICK = {"defaults", "idempotent", "acks 0", "acks 1", "gzip", "zstd", "nulls", "headers", "1 MB", "20,000 tiny", "64 partitions"}
+
 # What a record may hold that not every client can say. The records that a client cannot say are left out of its cells;
 # those of the kinds below are changed instead.
 KINDS = {

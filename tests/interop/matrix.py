@@ -1,8 +1,8 @@
 """The client matrix: every client in every setting against a real Cassandra, read back row by row.
 
-  tests/interop/run                  all of it, written to tests/interop/RESULTS.md
-  tests/interop/run --quick          the clients that tests/e2e installs anyway
-  tests/interop/run --only TEXT      clients whose name and version contain TEXT; may be repeated
+  tests/interop/run                  all of it; RESULTS.md is written when every client has a row
+  tests/interop/run --quick          the clients that tests/e2e installs anyway, in the settings that differ most
+  tests/interop/run --only TEXT      clients whose name and version contain TEXT; may be repeated: their rows in RESULTS.md are replaced
   tests/interop/run --setting NAME   this column; may be repeated
   tests/interop/run --record         records the clients' first bytes as seeds of fuzz/corpus/kafka_connection
 
@@ -26,7 +26,7 @@ sys.path.insert(0, str(E2E))
 
 import building  # noqa: E402
 import report  # noqa: E402
-from cells import CELLS  # noqa: E402
+from cells import CELLS, QUICK  # noqa: E402
 from gateway import Sluice  # noqa: E402
 from node import Node  # noqa: E402
 from producers import Failed  # noqa: E402
@@ -211,8 +211,8 @@ def main():
     options = arguments()
     chosen = [client for client in CLIENTS if (client.quick or not options.quick) and (not options.only or any(
         text.lower() in f"{client.name} {client.version()}".lower() for text in options.only))]
-    cells = [cell for cell in CELLS if not options.setting or cell.name in options.setting]
-    whole = len(chosen) == len(CLIENTS) and len(cells) == len(CELLS)
+    cells = [cell for cell in CELLS if (cell.name in QUICK or not options.quick)
+             and (not options.setting or cell.name in options.setting)]
     results = {}
     with tempfile.TemporaryDirectory(prefix="interop-") as folder:
         port = os.environ.get("SLUICE_CASSANDRA_PORT")
@@ -225,13 +225,16 @@ def main():
             for number, client in enumerate(chosen):
                 print(f"{client.name} {client.version()}", flush=True)
                 results[number] = matrix.run_client(number, client, cells)
+                if len(cells) == len(CELLS):
+                    report.keep(client, results[number])
+                    report.write(CLIENTS, CELLS)
             matrix.close()
         finally:
             for sluice in matrix.sluices.values():
                 if sluice.process and sluice.alive():
                     sluice.kill()
             cassandra.leave()
-    return report.finish(chosen, cells, results, whole)
+    return report.finish(chosen, cells, results)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
-"""The matrix as a table: printed, and written to RESULTS.md after a whole run."""
+"""The matrix as a table: printed, and written to RESULTS.md from the newest whole row of every client."""
 
 import datetime
+import json
 import pathlib
 import subprocess
+from collections import Counter
 
 from node import ROOT
+from producers import CACHE
 
 RESULTS = pathlib.Path(__file__).resolve().parent / "RESULTS.md"
+KEPT = CACHE / "interop" / "results.json"
 OK, UNSUPPORTED, FAILED = "ok", "–", "FAIL"
 
 
@@ -27,61 +31,80 @@ def table(rows):
     return "\n".join(lines)
 
 
-def matrix(chosen, cells, results):
+def keep(client, outcomes):
+    """A client's whole row, with when and of what it was made; one of an earlier run is replaced."""
+    rows = kept()
+    rows[f"{client.name} {client.version()}"] = {
+        "date": str(datetime.date.today()), "sluice": commit(), "cells": {name: list(each) for name, each in outcomes.items()}}
+    KEPT.write_text(json.dumps(rows, indent=1))
+
+
+def kept():
+    return json.loads(KEPT.read_text()) if KEPT.exists() else {}
+
+
+def matrix(clients, cells, outcomes):
+    """outcomes: of each client, by cell: verdict and why."""
     header = ["client", "version", *(cell.name for cell in cells)]
-    return table([header, *([client.name, client.version(), *(results[number][cell.name].verdict for cell in cells)]
-                            for number, client in enumerate(chosen))])
+    return table([header, *([client.name, client.version(), *(row[cell.name][0] for cell in cells)]
+                            for client, row in zip(clients, outcomes, strict=True))])
 
 
-def limits(chosen, cells):
+def limits(clients):
     """What clients cannot do, with the reason: whole columns, and records left out or changed."""
     lines = []
-    for client in chosen:
+    for client in clients:
         if client.without:
             what = "; ".join(f"{key}: {why}" for key, why in client.without.items())
             lines.append(f"- {client.name} {client.version()}: {what}.")
     return "\n".join(lines)
 
 
-def failures(chosen, results):
-    return [f"- {client.name} {client.version()}, {name}: {' '.join(outcome.why.split())[:600]}"
-            for number, client in enumerate(chosen) for name, outcome in results[number].items() if outcome.verdict == FAILED]
+def failures(clients, outcomes):
+    return [f"- {client.name} {client.version()}, {name}: {' '.join(why.split())[:600]}"
+            for client, row in zip(clients, outcomes, strict=True) for name, (verdict, why) in row.items() if verdict == FAILED]
 
 
-def count(results, verdict):
-    return sum(outcome.verdict == verdict for row in results.values() for outcome in row.values())
+def count(outcomes, wanted):
+    return sum(verdict == wanted for row in outcomes for verdict, _ in row.values())
 
 
-def summary(results):
-    return (f"{count(results, OK)} ok, {count(results, UNSUPPORTED)} unsupported by the client, "
-            f"{count(results, FAILED)} failed")
+def summary(outcomes):
+    return (f"{count(outcomes, OK)} ok, {count(outcomes, UNSUPPORTED)} unsupported by the client, "
+            f"{count(outcomes, FAILED)} failed")
 
 
-def write(chosen, cells, results, bad):
-    text = f"""# The client matrix
+def write(clients, cells):
+    """RESULTS.md, from the newest row of every client; nothing while one has none."""
+    rows = [kept().get(f"{client.name} {client.version()}") for client in clients]
+    if None in rows or any(cell.name not in row["cells"] for cell in cells for row in rows):
+        return
+    outcomes = [row["cells"] for row in rows]
+    made = Counter((row["date"], row["sluice"]) for row in rows)
+    runs = "; ".join(f"{number} clients on {date}, Sluice {sluice}" for (date, sluice), number in sorted(made.items()))
+    bad = failures(clients, outcomes)
+    RESULTS.write_text(f"""# The client matrix
 
-Made by `tests/interop/run` on {datetime.date.today()}, Sluice {commit()}, Cassandra {cassandra_version()}: {summary(results)}.
-How a cell is judged: README.md.
+Made by `tests/interop/run` ({runs}), Cassandra {cassandra_version()}: {len(clients)} clients, {summary(outcomes)}.
+How a cell is judged and what the columns send: README.md and cells.py.
 
-{matrix(chosen, cells, results)}
+{matrix(clients, cells, outcomes)}
 
 ok: every record was acknowledged once and is in the table once, at the acknowledged offset where the client tells it, with
 the exact bytes of key, value and headers; no offset was left out. –: the client cannot.
 
 ## What clients cannot do
 
-{limits(chosen, cells)}
-"""
-    if bad:
-        text += "\n## Failures\n\n" + "\n".join(bad) + "\n"
-    RESULTS.write_text(text)
+Columns of the table, and kinds of records (cells.py) that are left out of the client's columns or not compared.
+
+{limits(clients)}
+""" + ("\n## Failures\n\n" + "\n".join(bad) + "\n" if bad else ""))
 
 
-def finish(chosen, cells, results, whole):
-    bad = failures(chosen, results)
-    print("\n" + matrix(chosen, cells, results) + "\n")
+def finish(chosen, cells, results):
+    outcomes = [results[number] for number in range(len(chosen))]
+    bad = failures(chosen, outcomes)
+    print("\n" + matrix(chosen, cells, outcomes) + "\n")
     print("\n".join(bad))
-    if whole:
-        write(chosen, cells, results, bad)
-    print(f"client matrix: {len(chosen)} clients, {summary(results)}")
-    return 1 if bad or not count(results, OK) else 0
+    print(f"client matrix: {len(chosen)} clients, {summary(outcomes)}")
+    return 1 if bad or not count(outcomes, OK) else 0
