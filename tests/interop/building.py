@@ -1,5 +1,7 @@
 """Installs and builds the clients, each once, into ~/.cache/sluice/interop. One after the other: builds are heavy."""
 
+import contextlib
+import fcntl
 import functools
 import hashlib
 import os
@@ -48,16 +50,26 @@ def debian_version(package):
     return text.split("-")[0]
 
 
+@contextlib.contextmanager
+def alone():
+    """One run builds at a time."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with open(BUILT / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def made(name, recipe, make):
     """Calls make(folder) when it has not been made from this very recipe yet; returns the folder."""
     folder = BUILT / name
     stamp = hashlib.sha256(recipe.encode()).hexdigest()
-    if not (folder / ".ready").exists() or (folder / ".ready").read_text() != stamp:
-        print(f"  building {name}", flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        make(folder)
-        (folder / ".ready").write_text(stamp)
+    with alone():
+        if not (folder / ".ready").exists() or (folder / ".ready").read_text() != stamp:
+            print(f"  building {name}", flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            make(folder)
+            (folder / ".ready").write_text(stamp)
     return folder
 
 

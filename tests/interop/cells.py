@@ -77,6 +77,7 @@ KINDS = {
     "null header": lambda r: any(value is None for _, value in r.headers),
     "empty header": lambda r: any(value == b"" for _, value in r.headers),
     "empty header name": lambda r: any(name == "" for name, _ in r.headers),
+    "header bytes that are not UTF-8": lambda r: any(not text(value) for _, value in r.headers),
     "repeated header": lambda r: len({name for name, _ in r.headers}) < len(r.headers),
     "headers out of order": lambda r: [name for name, _ in r.headers] != sorted(name for name, _ in r.headers),
     "timestamp far from the batch's first": lambda r: abs(r.timestamp - BASE_MS) >= 2**31,

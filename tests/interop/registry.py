@@ -118,7 +118,8 @@ CLIENTS = [
     rust("rust-rdkafka", "rust_rdkafka", "0.39.0", ['rdkafka = { version = "=0.39.0", features = ["zstd"] }',
                                                    TOKIO.format('"rt", "macros"')], LIBRDKAFKA, note=" (librdkafka 2.12.1)"),
     node("node-rdkafka", "node_rdkafka", "3.6.1", ["node-rdkafka@3.6.1"], LIBRDKAFKA, {
-        "empty key": "sends it as null", "empty value": "sends it as null", "null header": "sends the text null"},
+        "empty key": "sends it as null", "empty value": "sends it as null", "null header": "sends the text null",
+        "header bytes that are not UTF-8": "makes text of them"},
          note=lambda: f" (librdkafka {building.debian_version('librdkafka1')})"),
     kafka_python("2.0.2", ["lz4==4.4.5", "zstandard==0.25.0", "python-snappy==0.7.3", "crc32c==2.8"], {
         **NO_IDEMPOTENCE, "not idempotent": "has no such setting: the same as defaults",
