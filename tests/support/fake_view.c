@@ -112,7 +112,7 @@ struct rows {
 static void define(struct rows *rows, const char *name, enum cql_type_id type)
 {
     rows->columns[rows->column_count++] = (struct cql_column){
-        SLICE_LITERAL("system"), SLICE_LITERAL("t"), slice_cstr(name), {.id = type}};
+        SLICE_LITERAL("system"), SLICE_LITERAL("t"), slice_cstr(name), {.id = (uint16_t)type}};
 }
 
 static void answer_rows(struct fake_view *view, struct rows *rows, struct fake_answer *answer)
