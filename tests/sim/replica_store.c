@@ -5,10 +5,12 @@
 
 /* One thing that a kill undoes: memory as it was before a change, or a row or range that was added.
  */
+enum undo_kind { UNDO_ROW, UNDO_RANGES, UNDO_PARTITION, UNDO_PAXOS };
+
 struct store_undo {
     struct store_undo *next;
     int64_t at_us;
-    enum { UNDO_ROW, UNDO_RANGES, UNDO_PARTITION, UNDO_PAXOS } kind;
+    enum undo_kind kind;
     struct store_partition *partition;
     struct store_row *row, *before; /* ROW: its content; before NULL: it was not there */
     size_t row_bytes;
@@ -271,8 +273,8 @@ struct store_partition *store_get(struct store *store, const struct store_table 
 
 /* --- the unsynced tail --- */
 
-static struct store_undo *remember(struct store *store, struct store_partition *partition, int kind,
-                                   int64_t now_us)
+static struct store_undo *remember(struct store *store, struct store_partition *partition,
+                                   enum undo_kind kind, int64_t now_us)
 {
     struct store_undo *undo = calloc(1, sizeof(*undo));
     if (undo == NULL)
