@@ -2,7 +2,7 @@
  * The snapshot of a partition's producers, as it comes back from the database; then, on the table
  * that it made, batches as the tape has them.
  */
-#include "core/producer_state.h"
+#include "core/engine/producer_state.h"
 #include "fuzz/repair.h"
 #include "fuzz/support.h"
 #include "proto/endian.h"

@@ -1,7 +1,7 @@
 #include "schema.h"
 
 #include "cli.h"
-#include "core/control.h"
+#include "core/control/control.h"
 #include "proto/buf.h"
 
 #include <stdio.h>

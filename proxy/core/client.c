@@ -6,7 +6,7 @@
  * room. So waiting costs no copy, and what a client may make us hold is what its socket had
  * delivered.
  */
-#include "core/admin.h"
+#include "core/admin/admin.h"
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
 

@@ -12,9 +12,9 @@
  */
 #include "core/gateway_internal.h"
 
-#include "core/admin.h"
-#include "core/mutation.h"
-#include "core/recovery.h"
+#include "core/admin/admin.h"
+#include "core/engine/mutation.h"
+#include "core/engine/recovery.h"
 #include "proto/kill_point.h"
 
 #include <assert.h>

@@ -11,7 +11,7 @@
 #define PROXY_CORE_GATEWAY_H
 
 #include "core/action.h"
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 #include "core/config.h"
 #include "core/moment.h"
 

@@ -4,11 +4,11 @@
 #ifndef PROXY_CORE_GATEWAY_INTERNAL_H
 #define PROXY_CORE_GATEWAY_INTERNAL_H
 
-#include "core/control.h"
+#include "core/control/control.h"
+#include "core/control/topic.h"
+#include "core/engine/produce.h"
 #include "core/gateway.h"
 #include "core/pool.h"
-#include "core/produce.h"
-#include "core/topic.h"
 #include "kafka/compression.h"
 #include "kafka/connection.h"
 

@@ -1,5 +1,5 @@
 /* The small APIs: a request in, a response out, nothing to wait for. */
-#include "core/admin.h"
+#include "core/admin/admin.h"
 #include "core/gateway_internal.h"
 #include "kafka/api_versions.h"
 #include "kafka/error.h"

@@ -3,7 +3,7 @@
  * is not known is created if both sides want that; the answer then waits for the creation (a few
  * hundred milliseconds), because several clients show the first "unknown topic" to their user.
  */
-#include "core/admin.h"
+#include "core/admin/admin.h"
 #include "core/gateway_internal.h"
 #include "kafka/error.h"
 #include "kafka/metadata.h"

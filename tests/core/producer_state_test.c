@@ -1,4 +1,4 @@
-#include "core/producer_state.h"
+#include "core/engine/producer_state.h"
 
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "core/ring.h"
+#include "core/cluster/ring.h"
 #include "tests/support/failing_alloc.h"
 
 #include <setjmp.h>

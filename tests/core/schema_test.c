@@ -1,5 +1,5 @@
-#include "core/control.h"
-#include "core/schema.h"
+#include "core/control/control.h"
+#include "core/control/schema.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

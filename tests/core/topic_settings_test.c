@@ -1,4 +1,4 @@
-#include "core/topic_settings.h"
+#include "core/control/topic_settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

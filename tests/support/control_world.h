@@ -5,7 +5,7 @@
 #ifndef TESTS_SUPPORT_CONTROL_WORLD_H
 #define TESTS_SUPPORT_CONTROL_WORLD_H
 
-#include "core/control.h"
+#include "core/control/control.h"
 #include "tests/support/fake_db.h"
 
 #define SECOND_US INT64_C(1000000)

@@ -16,7 +16,7 @@
 #ifndef TESTS_SUPPORT_FAKE_NODE_H
 #define TESTS_SUPPORT_FAKE_NODE_H
 
-#include "core/cluster.h"
+#include "core/cluster/cluster.h"
 #include "core/action.h"
 #include "cql/connection.h"
 

@@ -5,7 +5,7 @@
 #ifndef TESTS_SUPPORT_STUB_CONTROL_H
 #define TESTS_SUPPORT_STUB_CONTROL_H
 
-#include "core/control.h"
+#include "core/control/control.h"
 
 #define STUB_TOPICS_MAX 600
 

@@ -1,0 +1,313 @@
+/*
+ * What the files of the cluster share. Nobody else includes this.
+ *
+ *      cluster.c      the whole: life, clock, facts
+ *      topology.c     which nodes there are, asked of one of them, and what its events change
+ *      topology_read.c  the rows that say it
+ *      node.c         one node: who it is, its connections
+ *      link.c         one connection to a node, and coming back to it
+ *      window.c       how much a node is given at once
+ *      routing.c      which link takes a request, and the queues in front of the links
+ *      request.c      one request from _send to its one `done`
+ *      retry.c        what an error means, and when to try again
+ *      preparation.c  statements that a node has forgotten
+ *      statement.c    statements by text
+ *      call.c         questions with values
+ *
+ * A request's state is the list that it is in:
+ *
+ *                    no room                    handed over
+ *      cluster_send ---------> QUEUED ------------------------> IN_FLIGHT ---> done
+ *                                ^  ^                             |   | UNPREPARED
+ *                         time   |  +----- failed over -----------+   v
+ *                                |                                | UNPREPARED --+
+ *                            BACKING_OFF <---- failed ------------+   ^  |       |
+ *                                ^                                    |  |prepared: IN_FLIGHT
+ *                                +------------------------------------|--+ failed
+ */
+#ifndef PROXY_CORE_CLUSTER_INTERNAL_H
+#define PROXY_CORE_CLUSTER_INTERNAL_H
+
+#include "core/cluster/cluster.h"
+#include "core/cluster/ring.h"
+#include "core/random.h"
+
+#define RETRY_MIN_US             INT64_C(50000)
+#define RETRY_MAX_US             INT64_C(2000000)
+#define STILL_UNREACHABLE_LOG_US INT64_C(10000000)
+#define PREPARES_PER_LINK        3
+#define SIBLING_STATEMENTS       4 /* looked at on either side of one that a node has forgotten */
+#define NODES_MAX                1024 /* connected to; a cluster that tells of more is cut there */
+#define LINKS_PER_NODE_MAX       256
+#define LINK_STAGGER_US          INT64_C(20000) /* between the first attempts of a pool's links */
+#define NODE_SLOW_US             INT64_C(500000) /* owes an answer and has said nothing for so long */
+
+enum request_state {
+    REQUEST_IDLE,        /* in no list */
+    REQUEST_QUEUED,      /* cluster.control_queue or cluster.data_queue */
+    REQUEST_BACKING_OFF, /* cluster.backing_off, by retry_at_us */
+    REQUEST_IN_FLIGHT,   /* cluster.attempts, by attempt_deadline_us */
+    REQUEST_UNPREPARED,  /* link.unprepared; keeps its place in the link's window */
+};
+
+/* Requests for data under way at one node: grows by one for each window of successes, halves at
+ * most once per round trip when the node says that it is too much (AIMD). */
+struct window {
+    uint32_t size;
+    uint32_t in_flight;
+    uint32_t successes; /* since it last grew */
+    int64_t shrunk_at_us;
+};
+
+void window_reset(struct window *window, const struct gateway_config *config);
+void window_succeeded(struct window *window, const struct gateway_config *config);
+/* The attempt that failed was sent at sent_us: one that was sent before the last cut tells nothing
+ * new. */
+void window_congested(struct window *window, const struct gateway_config *config, int64_t sent_us,
+                      int64_t now_us);
+
+enum link_state {
+    LINK_WAITING,    /* no socket; the next attempt is at reconnect_at_us */
+    LINK_CONNECTING, /* the driver resolves and connects */
+    LINK_STARTING,   /* connected, not yet READY */
+    LINK_READY,
+    LINK_CLOSING, /* given up; the driver will say link_closed */
+};
+
+/*
+ * A node of the database, or a contact point of which it is not known yet which node it is. Where
+ * nodes are discovered, a node takes requests only once it is known who it is: a coordinator of
+ * another data centre would take LOCAL_QUORUM for its own.
+ */
+struct node {
+    struct cluster *cluster;
+    uint32_t serial; /* from 1; never used again */
+    char host[256];
+    uint16_t port;
+    char name[280];   /* host:port, for people; safe in a log line */
+    bool is_contact;  /* named in the configuration: stays as long as the cluster */
+    bool is_retired;  /* left the cluster: freed once its links are closed */
+    bool is_asleep;   /* not connected to: another contact point is the same node, or it is remote */
+    bool is_known;    /* who it is (the three below) */
+    uint8_t host_id[16];
+    char data_center[64], rack[64];
+    bool is_usable;   /* for requests: known, and of the right data centre */
+    bool was_seen;    /* in the view that is being taken over */
+    struct window window;
+    uint32_t requests; /* in flight or unprepared here, control requests included */
+    int64_t heard_us;  /* when it last answered, or began to owe an answer */
+    struct link *links[LINKS_PER_NODE_MAX];
+    uint32_t link_count, ready_links;
+    uint32_t shard_count, ignore_msb; /* Scylla; shard_count 0: no shards */
+    bool told_unreachable;
+    int64_t logged_at_us; /* when its being unreachable was last told */
+};
+
+struct link {
+    struct action_source source; /* first */
+    struct cluster *cluster;
+    struct node *node;
+    enum link_state state;
+    void *driver;
+    struct cql_connection *connection; /* STARTING, READY, CLOSING */
+    int32_t shard;                     /* of the node, that this connection is on; -1: none */
+    struct cluster_request identify;   /* who are you: pinned */
+    uint32_t requests;        /* in flight or unprepared here, control requests included */
+    uint64_t output_round;    /* counts the times that bytes were handed to the driver */
+    struct list preparations; /* struct preparation under way */
+    struct list mismatched;   /* struct preparation of statements that have another id here */
+    struct list unprepared;   /* struct cluster_request */
+    uint32_t failures;        /* in a row; drives the reconnect back-off */
+    int64_t reconnect_at_us;
+    int64_t connect_deadline_us;
+    int64_t ready_since_us;
+};
+
+/* A statement that is being prepared on one link, because it was forgotten there. */
+struct preparation {
+    struct cluster_request request; /* pinned */
+    struct link *link;
+    struct cluster_statement *statement;
+    struct list node;
+};
+
+/* What one node was asked about all of them. */
+enum topology_step { TOPOLOGY_RESTS, TOPOLOGY_LOCAL, TOPOLOGY_PEERS, TOPOLOGY_KEYSPACE };
+
+struct topology_peer {
+    uint8_t host_id[16];
+    char host[64];
+    uint16_t port;
+    char data_center[64], rack[64];
+    int64_t *tokens;
+    size_t token_count;
+};
+
+struct topology {
+    enum topology_step step;
+    struct cluster_request request; /* pinned to the control link */
+    int64_t refresh_at_us;          /* NEVER_US: nothing is due */
+    uint32_t failures;
+    bool no_peers_v2;            /* refused: the older table is asked */
+    struct topology_peer *peers; /* of the look under way; the first is the control link's node */
+    size_t peer_count, peer_capacity;
+    struct ring_replication replication;
+};
+
+struct cluster {
+    const struct gateway_config *config;
+    const struct alloc *alloc;
+    struct action_queue *actions;
+    struct random random;
+    struct arena arena; /* for one answer at a time */
+    struct node **nodes; /* contact points first */
+    size_t node_count, node_capacity;
+    uint32_t last_serial;
+    size_t ready_count;         /* links */
+    size_t usable_count;        /* nodes that are usable and have a ready link */
+    size_t next_node;           /* where picking starts, so that equals take turns */
+    struct link *control_link;  /* tells the view and the events; the others say the same */
+    char home_dc[64];           /* empty: not known yet */
+    bool home_is_found;         /* a node was in it */
+    int64_t now_us;             /* boot clock, of the entry under way */
+    struct topology topology;
+    struct ring *ring;          /* NULL: nothing to route by */
+    struct node *ring_nodes[NODES_MAX]; /* of the ring's indices; NULL: gone */
+    struct list control_queue;
+    struct list data_queue;
+    struct list backing_off;
+    struct list attempts;
+    struct list timed;      /* every request with a deadline, by deadline_us */
+    struct list statements; /* struct statement, in the order of first use */
+    struct list waiters;    /* of statements, by deadline */
+    struct list calls;
+    struct cluster_facts facts;
+    bool room_appeared; /* since room_hook was last called */
+    cluster_schema_changed schema_hook;
+    void *schema_context;
+    void (*room_hook)(void *context, struct moment now);
+    void *room_context;
+};
+
+/* cluster.c */
+/* The end of every entry from outside: queued requests go out, the room hook is called. */
+void cluster_settle(struct cluster *cluster, struct moment now);
+
+/* topology.c */
+void topology_init(struct topology *topology);
+void topology_deinit(struct cluster *cluster);
+/* The first to be ready becomes the control link; others say who they are if it is not known. */
+void topology_link_ready(struct link *link, struct moment now);
+void topology_link_lost(struct link *link, struct moment now);
+void topology_pushed(struct cluster *cluster, const struct cql_push *push, struct moment now);
+int64_t topology_deadline_us(const struct cluster *cluster);
+void topology_tick(struct cluster *cluster, struct moment now);
+
+/* topology_read.c */
+struct topology_peer *topology_peer_add(struct cluster *cluster);
+void topology_forget_peers(struct cluster *cluster);
+/* system.local, of which `node` is the answerer. false: it does not say who it is. */
+bool topology_read_local(struct cluster *cluster, const struct node *node, struct slice body,
+                         struct topology_peer *peer);
+/* All of system.peers or peers_v2. NOMEM, MALFORMED ... */
+MUST_CHECK int topology_read_peers(struct cluster *cluster, struct slice body, uint16_t port);
+MUST_CHECK int topology_read_keyspace(struct cluster *cluster, struct slice body);
+
+/* node.c */
+/* NULL: out of memory or NODES_MAX. */
+struct node *node_new(struct cluster *cluster, const char *host, uint16_t port, bool is_contact);
+void node_free(struct node *node); /* and its links */
+void node_set_address(struct node *node, const char *host, uint16_t port);
+struct node *node_by_host_id(const struct cluster *cluster, const uint8_t host_id[16]);
+/* Who it is; decides whether it is usable. */
+void node_identify(struct node *node, const uint8_t host_id[16], const char *data_center,
+                   const char *rack, struct moment now);
+void node_decide_usable(struct node *node);
+/* Opens the links that it should have and does not. */
+void node_connect(struct node *node, struct moment now);
+/* Closes its links; those are freed when the sockets are gone. */
+void node_disconnect(struct node *node, const char *reason, struct moment now);
+void node_link_ready(struct link *link, struct moment now);
+bool node_is_ready(const struct node *node); /* usable, and has a ready link */
+bool node_is_home(const struct node *node); /* or there is no home yet */
+bool node_is_slow(const struct node *node);
+/* The ready link for a token: its shard's, or the least used. */
+struct link *node_link(const struct node *node, const struct cluster_request *request);
+/* Frees what is retired and closed. From outside of all loops over nodes and links. */
+void node_reap(struct cluster *cluster);
+
+/* link.c */
+/* NULL: out of memory. It opens at the next tick from open_at_us on. */
+struct link *link_new(struct node *node, int64_t open_at_us);
+void link_free(struct link *link);
+/* Lets go of it; WAITING when there is no socket, else CLOSING. */
+void link_shut(struct link *link, const char *reason, struct moment now);
+/* The same, and it comes back after its back-off. */
+void link_shut_for_now(struct link *link, const char *reason, struct moment now);
+/* Asks this very node; `done` as ever. NOMEM, BUSY, CLOSED. */
+MUST_CHECK int link_ask(struct link *link, struct cluster_request *request, const char *text,
+                        cluster_done done, void *context, int64_t timeout_us, struct moment now);
+int64_t link_deadline_us(const struct link *link);
+void link_tick(struct link *link, struct moment now);
+void link_wants_write(struct link *link); /* if it has output */
+
+/* routing.c */
+struct link *cluster_pick(struct cluster *cluster, const struct cluster_request *request);
+void cluster_dispatch(struct cluster *cluster, struct moment now);
+
+/* request.c */
+void request_insert_timed(struct cluster *cluster, struct cluster_request *request);
+void request_enqueue(struct cluster *cluster, struct cluster_request *request);
+/* Hands it to the link. NOMEM, BUSY, CLOSED: the request is IDLE and its place is free again. */
+MUST_CHECK int request_transmit(struct cluster *cluster, struct link *link,
+                                struct cluster_request *request, struct moment now);
+/* The same, for a request that was UNPREPARED on this link; its failures are handled. */
+void request_resend(struct cluster *cluster, struct cluster_request *request, struct moment now);
+/* An ERROR that says nothing was done, or the attempt's outcome is unknown (then touched is set
+ * before). */
+void request_retry(struct cluster *cluster, struct cluster_request *request, bool soon,
+                   const struct cql_error *error, struct moment now);
+void request_finish(struct cluster *cluster, struct cluster_request *request,
+                    enum cluster_outcome outcome, struct slice body, const struct cql_error *error,
+                    struct moment now);
+void request_answered(struct cluster *cluster, struct cluster_request *request,
+                      const struct cql_event *event, struct moment now);
+/* Its link is gone. */
+void request_lost(struct cluster *cluster, struct cluster_request *request, struct moment now);
+int64_t request_next_deadline_us(const struct cluster *cluster);
+void request_tick_all(struct cluster *cluster, struct moment now);
+
+/* retry.c */
+enum verdict {
+    VERDICT_REFUSED,    /* definite: nothing was done, and nothing would be next time */
+    VERDICT_UNPREPARED, /* nothing was done; prepare and send again */
+    VERDICT_NOT_DONE,   /* nothing was done; try again */
+    VERDICT_UNKNOWN,    /* it may be done, or may be yet */
+};
+enum verdict error_verdict(const struct cql_error *error, bool conditional);
+bool error_is_congestion(const struct cql_error *error);
+int64_t retry_delay_us(struct random *random, uint32_t failures);
+
+/* preparation.c */
+/* `link` answered `request` with UNPREPARED. */
+void preparation_require(struct cluster *cluster, struct link *link,
+                         struct cluster_request *request, const struct cql_error *error,
+                         struct moment now);
+/* The link is gone: those that wait there go elsewhere, marks are dropped. */
+void preparation_link_lost(struct link *link, struct moment now);
+void preparation_deinit(struct link *link);
+
+/* statement.c */
+struct cluster_statement *statement_by_id(struct cluster *cluster, struct slice id);
+/* The id in the answer to a PREPARE. MALFORMED, NOMEM ...; `id` lasts until the arena is used
+ * again. */
+MUST_CHECK int statement_parse_id(struct cluster *cluster, struct slice body, struct slice *id);
+struct cql_body *statement_body(struct cluster *cluster, const char *text);
+int64_t statement_deadline_us(const struct cluster *cluster);
+void statement_tick(struct cluster *cluster, struct moment now);
+void statement_free_all(struct cluster *cluster);
+
+/* call.c */
+void call_free_all(struct cluster *cluster);
+
+#endif

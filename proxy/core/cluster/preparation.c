@@ -1,0 +1,236 @@
+/*
+ * A node that has forgotten a statement says so for one id at a time. The statement is then
+ * prepared on that link, once however many requests miss it, and with it those next to it in the
+ * list that the same body uses: they were prepared together and are likely to be forgotten
+ * together. The requests wait at the link, in their places in the window, until it has nothing left
+ * to prepare; then they are sent again. At the third time in a row a request goes elsewhere: a node
+ * whose cache does not hold its statements would go round for ever.
+ */
+#include "core/cluster/cluster_internal.h"
+
+static struct preparation *preparation_find(struct list *preparations,
+                                            const struct cluster_statement *statement)
+{
+    LIST_EACH(it, preparations)
+    {
+        struct preparation *preparation = LIST_ENTRY(it, struct preparation, node);
+        if (preparation->statement == statement)
+            return preparation;
+    }
+    return NULL;
+}
+
+static void preparation_free(struct cluster *cluster, struct preparation *preparation)
+{
+    list_remove(&preparation->node);
+    alloc_free(cluster->alloc, preparation, sizeof(*preparation));
+}
+
+/* Those that wait for `statement` at `link`, into `waiting`. */
+static void take_waiting(struct link *link, const struct cluster_statement *statement,
+                         struct list *waiting)
+{
+    list_init(waiting);
+    LIST_EACH_SAFE(it, after, &link->unprepared)
+    {
+        if (LIST_ENTRY(it, struct cluster_request, node)->missing != statement)
+            continue;
+        list_remove(it);
+        list_append(waiting, it);
+    }
+}
+
+static void refuse_waiting(struct link *link, const struct cluster_statement *statement,
+                           const struct cql_error *error, struct moment now)
+{
+    struct list waiting;
+    take_waiting(link, statement, &waiting);
+    while (!list_empty(&waiting))
+        request_finish(link->cluster, LIST_ENTRY(waiting.next, struct cluster_request, node),
+                       CLUSTER_REFUSED, SLICE_NULL, error, now);
+}
+
+static void retry_waiting(struct link *link, const struct cluster_statement *statement,
+                          struct moment now)
+{
+    struct list waiting;
+    take_waiting(link, statement, &waiting);
+    while (!list_empty(&waiting))
+        request_retry(link->cluster, LIST_ENTRY(waiting.next, struct cluster_request, node), true,
+                      NULL, now);
+}
+
+static void resend_waiting(struct link *link, struct moment now)
+{
+    while (!list_empty(&link->unprepared) && link->state == LINK_READY)
+        request_resend(link->cluster,
+                       LIST_ENTRY(link->unprepared.next, struct cluster_request, node), now);
+}
+
+/* The node gave the statement another id than the other nodes: what was encoded with ours can never
+ * run here. */
+static void mark_mismatch(struct link *link, struct preparation *preparation, struct moment now)
+{
+    struct cluster_statement *statement = preparation->statement;
+    char quoted[LOG_QUOTED_BYTES];
+    action_log(link->cluster->actions, LOG_ERROR, "statement has another id on this node",
+               "node=%s statement=%s help=\"do all nodes run the same version?\"", link->node->name,
+               log_quote(quoted, sizeof(quoted), statement->text, strlen(statement->text)));
+    list_append(&link->mismatched, &preparation->node);
+    retry_waiting(link, statement, now);
+}
+
+static void preparation_done(struct cluster_request *request, const struct cluster_reply *reply,
+                             struct moment now)
+{
+    struct preparation *preparation = request->context;
+    struct cluster_statement *statement = preparation->statement;
+    struct link *link = preparation->link;
+    struct slice id = SLICE_NULL;
+    bool answered = reply->outcome == CLUSTER_DONE &&
+                    statement_parse_id(link->cluster, reply->body, &id) == STATUS_OK;
+    list_remove(&preparation->node);
+
+    if (answered && !slice_equal(id, slice_make(statement->id, statement->id_len))) {
+        mark_mismatch(link, preparation, now);
+    } else {
+        preparation_free(link->cluster, preparation);
+        if (reply->error != NULL && error_verdict(reply->error, false) == VERDICT_REFUSED)
+            refuse_waiting(link, statement, reply->error, now);
+        else if (!answered)
+            retry_waiting(link, statement, now);
+    }
+    if (list_empty(&link->preparations))
+        resend_waiting(link, now);
+}
+
+static int preparation_start(struct link *link, struct cluster_statement *statement,
+                             struct moment now)
+{
+    struct cluster *cluster = link->cluster;
+    struct preparation *preparation = alloc_zeroed(cluster->alloc, sizeof(*preparation));
+    if (preparation == NULL)
+        return STATUS_NOMEM;
+    list_init(&preparation->node);
+    preparation->link = link;
+    preparation->statement = statement;
+
+    struct cluster_request *request = &preparation->request;
+    *request = (struct cluster_request){
+        .opcode = CQL_PREPARE,
+        .body = statement_body(cluster, statement->text),
+        .control = true,
+        .pinned = true,
+        .deadline_us = NEVER_US,
+        .done = preparation_done,
+        .context = preparation,
+        .last_error = -1,
+    };
+    list_init(&request->node);
+    list_init(&request->timed);
+    int rc = STATUS_NOMEM;
+    if (request->body != NULL)
+        rc = request_transmit(cluster, link, request, now);
+    if (rc < 0) {
+        cql_body_unref(request->body);
+        preparation_free(cluster, preparation);
+        return rc;
+    }
+    list_append(&link->preparations, &preparation->node);
+    return STATUS_OK;
+}
+
+static bool body_has(struct slice body, struct slice bytes)
+{
+    const uint8_t *at = body.data;
+    const uint8_t *end = body.data + body.len;
+    while ((size_t)(end - at) >= bytes.len) {
+        at = memchr(at, bytes.data[0], (size_t)(end - at) - bytes.len + 1);
+        if (at == NULL)
+            return false;
+        if (memcmp(at, bytes.data, bytes.len) == 0)
+            return true;
+        at++;
+    }
+    return false;
+}
+
+/* Its failing is no harm: the node will name the statement next time. */
+static void prepare_sibling(struct link *link, struct list *node, struct slice body,
+                            struct moment now)
+{
+    struct cluster_statement *statement = LIST_ENTRY(node, struct cluster_statement, node);
+    if (statement->id_len == 0 || preparation_find(&link->preparations, statement) != NULL ||
+        preparation_find(&link->mismatched, statement) != NULL)
+        return;
+    if (body_has(body, slice_make(statement->id, statement->id_len)) &&
+        preparation_start(link, statement, now) < 0)
+        return;
+}
+
+static void prepare_siblings(struct cluster *cluster, struct link *link,
+                             struct cluster_statement *statement, struct slice body,
+                             struct moment now)
+{
+    struct list *before = statement->node.prev;
+    struct list *behind = statement->node.next;
+    for (int i = 0; i < SIBLING_STATEMENTS; i++) {
+        if (before != &cluster->statements) {
+            prepare_sibling(link, before, body, now);
+            before = before->prev;
+        }
+        if (behind != &cluster->statements) {
+            prepare_sibling(link, behind, body, now);
+            behind = behind->next;
+        }
+    }
+}
+
+void preparation_require(struct cluster *cluster, struct link *link,
+                         struct cluster_request *request, const struct cql_error *error,
+                         struct moment now)
+{
+    struct cluster_statement *statement = statement_by_id(cluster, error->prepared_id);
+
+    if (statement == NULL) { /* not one of ours, or its table was altered meanwhile */
+        request_finish(cluster, request, CLUSTER_REFUSED, SLICE_NULL, error, now);
+        return;
+    }
+    if (preparation_find(&link->mismatched, statement) != NULL ||
+        request->prepares == PREPARES_PER_LINK) {
+        request_retry(cluster, request, true, error, now);
+        return;
+    }
+    if (preparation_find(&link->preparations, statement) == NULL &&
+        preparation_start(link, statement, now) < 0) {
+        request_retry(cluster, request, true, error, now);
+        return;
+    }
+    prepare_siblings(cluster, link, statement, buf_unread(&request->body->buf), now);
+    request->prepares++;
+    request->last_error = error->code;
+    request->missing = statement;
+    request->state = REQUEST_UNPREPARED;
+    list_remove(&request->node);
+    list_append(&link->unprepared, &request->node);
+}
+
+void preparation_link_lost(struct link *link, struct moment now)
+{
+    while (!list_empty(&link->unprepared))
+        request_lost(link->cluster, LIST_ENTRY(link->unprepared.next, struct cluster_request, node),
+                     now);
+    preparation_deinit(link);
+}
+
+void preparation_deinit(struct link *link)
+{
+    LIST_EACH_SAFE(mark, behind, &link->mismatched)
+    preparation_free(link->cluster, LIST_ENTRY(mark, struct preparation, node));
+    LIST_EACH_SAFE(it, after, &link->preparations)
+    {
+        struct preparation *preparation = LIST_ENTRY(it, struct preparation, node);
+        cluster_cancel(link->cluster, &preparation->request);
+        preparation_free(link->cluster, preparation);
+    }
+}

@@ -1,0 +1,119 @@
+/*
+ * Which link takes a request. A data request goes to a replica of its token: to the one that is
+ * least used in proportion to its window among those that answer and have not just failed it. While
+ * such a replica has no room the request waits for it; a detour over another node would load the
+ * same replica. Where no replica is in sight, and for requests without a token, any node will do.
+ */
+#include "core/cluster/cluster_internal.h"
+
+#define QUEUE_LOOKS 64 /* requests that are tried past one that has to wait for its replica */
+
+enum fit { FIT_NONE, FIT_AVOIDED, FIT_SLOW, FIT_FAR, FIT_GOOD };
+
+struct choice {
+    struct node *node;
+    enum fit fit;
+    bool waits; /* a good node was there, and full */
+};
+
+/* Is `a` less used than `b`? requests / size, without the division. */
+static bool node_is_freer(const struct node *a, const struct node *b)
+{
+    return (uint64_t)a->requests * b->window.size < (uint64_t)b->requests * a->window.size;
+}
+
+static void consider(struct choice *choice, struct node *node,
+                     const struct cluster_request *request)
+{
+    if (node == NULL || !node_is_ready(node))
+        return;
+    enum fit fit = FIT_GOOD;
+    if (node->serial == request->avoid)
+        fit = FIT_AVOIDED;
+    else if (node_is_slow(node))
+        fit = FIT_SLOW;
+    else if (!node_is_home(node))
+        fit = FIT_FAR;
+    if (!request->control && node->window.in_flight >= node->window.size) {
+        choice->waits = choice->waits || fit == FIT_GOOD;
+        return;
+    }
+    if (fit > choice->fit || (fit == choice->fit && node_is_freer(node, choice->node))) {
+        choice->node = node;
+        choice->fit = fit;
+    }
+}
+
+static struct choice choose_replica(const struct cluster *cluster,
+                                    const struct cluster_request *request)
+{
+    struct choice choice = {.fit = FIT_NONE};
+    const uint16_t *replicas;
+    if (cluster->ring == NULL || !request->has_token)
+        return choice;
+    size_t count = ring_replicas(cluster->ring, request->token, &replicas);
+    for (size_t i = 0; i < count; i++)
+        consider(&choice, cluster->ring_nodes[replicas[i]], request);
+    return choice;
+}
+
+static struct node *choose(const struct cluster *cluster, const struct cluster_request *request)
+{
+    struct choice replica = choose_replica(cluster, request);
+    if (replica.fit == FIT_GOOD)
+        return replica.node;
+    if (replica.waits)
+        return NULL;
+    struct choice any = {.fit = FIT_NONE};
+    for (size_t i = 0; i < cluster->node_count; i++)
+        consider(&any, cluster->nodes[(cluster->next_node + i) % cluster->node_count], request);
+    return replica.fit >= any.fit ? replica.node : any.node;
+}
+
+struct link *cluster_pick(struct cluster *cluster, const struct cluster_request *request)
+{
+    struct node *node = choose(cluster, request);
+    cluster->next_node++;
+    return node == NULL ? NULL : node_link(node, request);
+}
+
+bool cluster_has_room(const struct cluster *cluster, int64_t token)
+{
+    if (cluster->ring == NULL && !list_empty(&cluster->data_queue))
+        return false; /* the room belongs to those that wait */
+    const struct cluster_request request = {.token = token, .has_token = true};
+    return choose(cluster, &request) != NULL;
+}
+
+/* The first request that can go now; those that wait for a replica do not hold up the others,
+ * within reason. */
+static struct cluster_request *queue_next(struct cluster *cluster, struct list *queue,
+                                          struct link **link)
+{
+    int looks = cluster->ring == NULL ? 1 : QUEUE_LOOKS;
+    LIST_EACH(it, queue)
+    {
+        struct cluster_request *request = LIST_ENTRY(it, struct cluster_request, node);
+        *link = cluster_pick(cluster, request);
+        if (*link != NULL)
+            return request;
+        if (--looks == 0)
+            return NULL;
+    }
+    return NULL;
+}
+
+static void queue_dispatch(struct cluster *cluster, struct list *queue, struct moment now)
+{
+    struct link *link;
+    struct cluster_request *request;
+    while ((request = queue_next(cluster, queue, &link)) != NULL)
+        if (request_transmit(cluster, link, request, now) < 0)
+            request_retry(cluster, request, false, NULL, now);
+}
+
+void cluster_dispatch(struct cluster *cluster, struct moment now)
+{
+    queue_dispatch(cluster, &cluster->control_queue, now);
+    queue_dispatch(cluster, &cluster->data_queue, now);
+}
