@@ -143,6 +143,7 @@ static void socket_read_frames(struct fake_socket *socket)
             return;
         struct fake_request request = {
             .opcode = header.opcode,
+            .flags = header.flags,
             .stream = header.stream,
             .body = slice_make(unread.data + CQL_HEADER_BYTES, header.body_bytes),
             .at_us = socket->node->net->now.boot_us,

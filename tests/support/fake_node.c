@@ -36,10 +36,11 @@ void fake_statement_id(const char *text, size_t len, uint64_t salt, uint8_t id[1
 
 /* --- answers --- */
 
-static void send_body(struct fake_socket *socket, int16_t stream, uint8_t opcode, struct slice body,
-                      int64_t delay_us)
+static void send_frame(struct fake_socket *socket, int16_t stream, uint8_t opcode, uint8_t flags,
+                       struct slice body, int64_t delay_us)
 {
     struct cql_header header = {.version = CQL_VERSION | CQL_VERSION_RESPONSE,
+                                .flags = flags,
                                 .stream = stream,
                                 .opcode = opcode,
                                 .body_bytes = (uint32_t)body.len};
@@ -49,6 +50,12 @@ static void send_body(struct fake_socket *socket, int16_t stream, uint8_t opcode
         memcpy(frame + CQL_HEADER_BYTES, body.data, body.len);
     fake_socket_send(socket, slice_make(frame, CQL_HEADER_BYTES + body.len), delay_us);
     free(frame);
+}
+
+static void send_body(struct fake_socket *socket, int16_t stream, uint8_t opcode, struct slice body,
+                      int64_t delay_us)
+{
+    send_frame(socket, stream, opcode, 0, body, delay_us);
 }
 
 static void send_walk(struct fake_socket *socket, int16_t stream, uint8_t opcode, cql_walk walk,
@@ -312,7 +319,7 @@ void fake_node_received(struct fake_socket *socket, const struct fake_request *r
         if (answer.close)
             fake_socket_close_later(socket, delay_us);
         else if (answer.opcode != 0)
-            send_body(socket, request->stream, answer.opcode, answer.body, delay_us);
+            send_frame(socket, request->stream, answer.opcode, answer.flags, answer.body, delay_us);
         else if (answer.error != 0 || answer.server_error)
             send_error(socket, request->stream, &answer, SLICE_LITERAL("unknown id"), delay_us);
         else if (answer.by_default)

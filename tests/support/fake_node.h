@@ -28,6 +28,7 @@ struct fake_net;
 /* A frame that a node received. */
 struct fake_request {
     uint8_t opcode;
+    uint8_t flags; /* of the header */
     int16_t stream;
     struct slice body; /* in the log: lives as long as the node */
     int64_t at_us;
@@ -40,6 +41,7 @@ struct fake_answer {
     uint16_t consistency;
     const char *write_type; /* NULL: "SIMPLE" */
     uint8_t opcode;         /* not 0: this opcode with `body` instead */
+    uint8_t flags;          /* of the header, with `opcode`: what they stand for is in `body` */
     struct slice body;      /* must last until it is answered */
     int64_t delay_us;       /* 0: FAKE_ANSWER_DELAY_US */
     unsigned copies;        /* 0: one */

@@ -13,6 +13,7 @@
  *      preparation.c  statements that a node has forgotten
  *      statement.c    statements by text
  *      call.c         questions with values
+ *      notice.c       warnings and traces that come with answers
  *
  * A request's state is the list that it is in:
  *
@@ -40,6 +41,7 @@
 #define NODES_MAX                1024 /* connected to; a cluster that tells of more is cut there */
 #define LINKS_PER_NODE_MAX       256
 #define LINK_STAGGER_US          INT64_C(20000) /* between the first attempts of a pool's links */
+#define WARNINGS_KEPT            16
 #define NODE_SLOW_US             INT64_C(500000) /* owes an answer and has said nothing for so long */
 
 enum request_state {
@@ -154,6 +156,13 @@ struct topology {
     struct ring_replication replication;
 };
 
+/* A kind of warning that nodes have given. */
+struct warning_seen {
+    uint64_t kind;
+    int64_t logged_at_us; /* 0: the place is free */
+    uint32_t count;       /* since then */
+};
+
 struct cluster {
     const struct gateway_config *config;
     const struct alloc *alloc;
@@ -182,6 +191,7 @@ struct cluster {
     struct list waiters;    /* of statements, by deadline */
     struct list calls;
     struct cluster_facts facts;
+    struct warning_seen warnings[WARNINGS_KEPT];
     bool room_appeared; /* since room_hook was last called */
     cluster_schema_changed schema_hook;
     void *schema_context;
@@ -306,6 +316,11 @@ struct cql_body *statement_body(struct cluster *cluster, const char *text);
 int64_t statement_deadline_us(const struct cluster *cluster);
 void statement_tick(struct cluster *cluster, struct moment now);
 void statement_free_all(struct cluster *cluster);
+
+/* notice.c */
+/* The answer to `request`, which is not finished yet. */
+void notice_response(const struct link *link, const struct cql_event *event,
+                     const struct cluster_request *request, struct moment now);
 
 /* call.c */
 void call_free_all(struct cluster *cluster);

@@ -287,6 +287,8 @@ static void link_take_events(struct link *link, struct moment now)
             break;
         case CQL_EVENT_RESPONSE:
             link->node->heard_us = now.boot_us;
+            if (event.warnings.data != NULL || event.traced)
+                notice_response(link, &event, event.tag, now);
             request_answered(link->cluster, event.tag, &event, now);
             break;
         case CQL_EVENT_PUSH:

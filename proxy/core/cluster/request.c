@@ -115,6 +115,9 @@ static int request_write(struct cluster *cluster, struct link *link,
                                  now.boot_us, &request->stream);
     if (rc < 0)
         return rc;
+    if (cluster->config->trace_ppm > 0 &&
+        random_up_to(&cluster->random, 999999) < cluster->config->trace_ppm)
+        cql_connection_trace(link->connection, request->stream);
     list_append(&cluster->attempts, &request->node);
     request->state = REQUEST_IN_FLIGHT;
     request->attempt_deadline_us = now.boot_us + cluster->config->request_timeout_us;
