@@ -1,0 +1,40 @@
+"""What Sluice and a real Cassandra agree on over one connection: compression, traces."""
+
+import pytest
+from producers import confluent
+from records import check, mixed, odd, read
+
+
+def our_options(cassandra):
+    """The STARTUP options of our connections, as the node knows them."""
+    rows = cassandra.query("SELECT driver_name, client_options FROM system_views.clients")
+    return [dict(options) for name, options in rows if name == "sluice"]
+
+
+@pytest.mark.parametrize("mode", ["lz4", "auto"])
+def test_records_go_and_are_read_back_compressed(new_sluice, cassandra, mode):
+    sluice = new_sluice(settings=[f"cassandra.compression={mode}"]).start()
+    sent = mixed(3000, size=1000) + odd()
+    acks = confluent(sluice.address, "packed", sent)
+    assert all(options.get("COMPRESSION") == "lz4" for options in our_options(cassandra)), our_options(cassandra)
+    assert our_options(cassandra)
+    sluice.kill()  # what recovery reads is compressed as well
+    sluice.start()
+    more = mixed(300)
+    acks += [ack._replace(index=ack.index + len(sent)) for ack in confluent(sluice.address, "packed", more)]
+    check(read(cassandra, sluice.keyspace, "packed"), sent + more, acks)
+
+
+def test_without_being_asked_nothing_is_compressed(new_sluice, cassandra):
+    new_sluice().start()
+    assert our_options(cassandra) and not any("COMPRESSION" in options for options in our_options(cassandra))
+
+
+def test_a_traced_request_is_logged_with_a_session_that_the_node_knows(new_sluice, cassandra):
+    sluice = new_sluice(settings=["cassandra.trace_ppm=1000000", "log.lines_per_second=10000"]).start()
+    confluent(sluice.address, "traced", mixed(10))
+    line = sluice.wait_for('msg="request was traced".*request=BATCH.*session=')
+    session = line.split("session=")[1].split()[0]
+    found = cassandra.eventually(
+        lambda: cassandra.query(f"SELECT request FROM system_traces.sessions WHERE session_id = {session}"), bool)
+    assert "batch" in found[0][0].lower(), found
