@@ -281,7 +281,13 @@ static void behind_batches_that_the_database_refused_there_is_no_gap(void **stat
     expect_produced(client, 0, 1);
     produce_now(world, client, 2, 1);
     expect_produced(client, 0, 2);
+    produce_now(world, client, 4, 1); /* 3 was refused, too */
+    expect_produced(client, KAFKA_NOT_ENOUGH_REPLICAS, -1);
+    produce_now(world, client, 3, 1);
+    expect_produced(client, 0, 3);
     produce_now(world, client, 4, 1);
+    expect_produced(client, 0, 4);
+    produce_now(world, client, 6, 1);
     expect_produced(client, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER, -1); /* its own */
     world_down(world);
 }

@@ -118,6 +118,47 @@ static void behind_a_refused_batch_the_same_code_is_given_until_it_is_back(void 
     producer_table_deinit(&table);
 }
 
+static void block(struct producer_table *table, int32_t first, int32_t count)
+{
+    producer_block(table, &(struct producer_claim){7, 0, first, count}, 19, 1000);
+}
+
+static void when_several_batches_were_refused_all_of_them_have_to_come_back(void **state)
+{
+    struct producer_table table, refused;
+    int64_t offset;
+    int16_t code = 0;
+
+    (void)state;
+    producer_table_init(&table, &alloc_heap);
+    producer_table_init(&refused, &alloc_heap);
+    admit(&table, 7, 0, 0, 10, 100);
+    for (int32_t i = 1; i < 4; i++)
+        block(&table, i * 10, 10);
+    admit(&table, 7, 0, 10, 10, 110);
+    assert_int_equal(check(&table, 7, 0, 40, 10, &offset, &code), PRODUCER_BLOCKED);
+    assert_int_equal(code, 19);
+    /* also when the partition is loaded again in between, with what came back or without */
+    producer_table_doubt(&table, 110, 19, 1000, &refused);
+    producer_table_clear(&table);
+    admit(&table, 7, 0, 10, 10, 110);
+    producer_table_block_all(&table, &refused, 1000);
+    admit(&table, 7, 0, 20, 10, 120);
+    assert_int_equal(check(&table, 7, 0, 40, 10, &offset, &code), PRODUCER_BLOCKED);
+    admit(&table, 7, 0, 30, 10, 130);
+    assert_int_equal(check(&table, 7, 0, 50, 10, &offset, &code), PRODUCER_GAP);
+    /* sequences that wrap */
+    admit(&table, 7, 0, INT32_MAX - 1, 1, 140);
+    block(&table, INT32_MAX, 1);
+    block(&table, 0, 10);
+    admit(&table, 7, 0, INT32_MAX, 1, 141);
+    assert_int_equal(check(&table, 7, 0, 15, 3, &offset, &code), PRODUCER_BLOCKED);
+    admit(&table, 7, 0, 0, 10, 142);
+    assert_int_equal(check(&table, 7, 0, 25, 3, &offset, &code), PRODUCER_GAP);
+    producer_table_deinit(&refused);
+    producer_table_deinit(&table);
+}
+
 static void an_unknown_later_batch_is_remembered_since_when_it_waits(void **state)
 {
     struct producer_table table;
@@ -322,6 +363,7 @@ int main(void)
         cmocka_unit_test(sequences_wrap_to_zero),
         cmocka_unit_test(a_new_epoch_starts_at_zero_and_an_older_one_is_fenced),
         cmocka_unit_test(behind_a_refused_batch_the_same_code_is_given_until_it_is_back),
+        cmocka_unit_test(when_several_batches_were_refused_all_of_them_have_to_come_back),
         cmocka_unit_test(an_unknown_later_batch_is_remembered_since_when_it_waits),
         cmocka_unit_test(a_snapshot_gives_the_same_table_back),
         cmocka_unit_test(every_cut_of_a_snapshot_is_refused),

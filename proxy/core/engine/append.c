@@ -124,6 +124,7 @@ static bool check_producer(struct appending *a, const struct producer_claim *cla
     case PRODUCER_GAP:
         return refuse(a, KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER, "a batch before this one is missing");
     case PRODUCER_BLOCKED:
+        producer_block(&partition->producers, claim, code, now_ms);
         return refuse(a, code, "an earlier batch of this producer was refused and is not back yet");
     case PRODUCER_FENCED:
         return refuse(a, KAFKA_INVALID_PRODUCER_EPOCH,

@@ -362,6 +362,6 @@ void partition_note_refused(struct partition *partition, struct slice records, i
     }
     enum producer_verdict verdict =
         producer_check(&partition->producers, &claim, &offset, &earlier);
-    if (verdict == PRODUCER_ACCEPT || verdict == PRODUCER_FIRST)
+    if (verdict == PRODUCER_ACCEPT || verdict == PRODUCER_FIRST || verdict == PRODUCER_BLOCKED)
         producer_block(&partition->producers, &claim, code, now.wall_us / 1000);
 }

@@ -243,6 +243,17 @@ static struct producer *find_or_make(struct producer_table *table,
     return producer;
 }
 
+/* Everything up to `last` is back. */
+static void unblock(struct producer *producer, int32_t last)
+{
+    if (producer->blocked_code == 0 || is_before(last, producer->blocked_sequence))
+        return;
+    if (is_before(last, producer->blocked_last))
+        producer->blocked_sequence = next_sequence(last);
+    else
+        producer->blocked_code = 0;
+}
+
 int producer_admit(struct producer_table *table, const struct producer_claim *claim,
                    int64_t first_offset, int64_t now_ms)
 {
@@ -251,10 +262,11 @@ int producer_admit(struct producer_table *table, const struct producer_claim *cl
     if (producer == NULL)
         return STATUS_NOMEM;
     int32_t last = producer_last_sequence(claim->first_sequence, claim->record_count);
-    if (producer->epoch != claim->epoch || !is_before(last, producer->blocked_sequence))
-        producer->blocked_code = 0; /* the one that was refused is back */
-    if (producer->epoch != claim->epoch)
+    if (producer->epoch != claim->epoch) {
         producer->count = 0;
+        producer->blocked_code = 0;
+    }
+    unblock(producer, last);
     if (producer->count == PRODUCER_WINDOW) {
         memmove(&producer->window[0], &producer->window[1],
                 (PRODUCER_WINDOW - 1) * sizeof(producer->window[0]));
@@ -302,6 +314,9 @@ void producer_block(struct producer_table *table, const struct producer_claim *c
         producer->count = 0;
         producer->blocked_code = 0;
     }
+    int32_t last = producer_last_sequence(claim->first_sequence, claim->record_count);
+    if (producer->blocked_code == 0 || is_before(producer->blocked_last, last))
+        producer->blocked_last = last;
     if (producer->blocked_code != 0 &&
         !is_before(claim->first_sequence, producer->blocked_sequence))
         return; /* the first refusal is the one that the producer has to come back with */
@@ -309,20 +324,30 @@ void producer_block(struct producer_table *table, const struct producer_claim *c
     producer->blocked_sequence = claim->first_sequence;
 }
 
+/* One claim on all that was refused. */
+static struct producer_claim refused_claim(const struct producer *producer, int32_t first,
+                                           int32_t last)
+{
+    uint32_t count = (((uint32_t)last - (uint32_t)first) & 0x7FFFFFFFu) + 1;
+
+    return (struct producer_claim){producer->producer_id, producer->epoch, first, (int32_t)count};
+}
+
 void producer_table_doubt(const struct producer_table *table, int64_t stable, int16_t code,
                           int64_t now_ms, struct producer_table *refused)
 {
     for (size_t i = 0; i < table->capacity; i++) {
         const struct producer *producer = &table->slots[i];
-        struct producer_claim claim = {producer->producer_id, producer->epoch,
-                                       producer->blocked_sequence, 1};
+        struct producer_claim claim =
+            refused_claim(producer, producer->blocked_sequence, producer->blocked_last);
         if (producer->producer_id == -1)
             continue;
         if (producer->blocked_code != 0)
             producer_block(refused, &claim, producer->blocked_code, now_ms);
         for (size_t b = 0; b < producer->count; b++) {
-            claim.first_sequence = producer->window[b].first_sequence;
-            if (producer->window[b].first_offset >= stable)
+            const struct producer_batch *batch = &producer->window[b];
+            claim = refused_claim(producer, batch->first_sequence, batch->last_sequence);
+            if (batch->first_offset >= stable)
                 producer_block(refused, &claim, code, now_ms);
         }
     }
@@ -333,14 +358,16 @@ void producer_table_block_all(struct producer_table *table, const struct produce
 {
     for (size_t i = 0; i < refused->capacity; i++) {
         const struct producer *one = &refused->slots[i];
-        struct producer_claim claim = {one->producer_id, one->epoch, one->blocked_sequence, 1};
+        int32_t first = one->blocked_sequence, last = one->blocked_last;
         if (one->producer_id == -1 || one->blocked_code == 0)
             continue;
         /* What was refused may have been written all the same: the one to come back with is the
          * next after that. */
         const struct producer *known = find(table, one->producer_id);
         if (known != NULL && known->epoch == one->epoch && known->count > 0)
-            claim.first_sequence = next_sequence(known->window[known->count - 1].last_sequence);
+            first = next_sequence(known->window[known->count - 1].last_sequence);
+        const struct producer_claim claim =
+            refused_claim(one, first, is_before(last, first) ? first : last);
         producer_block(table, &claim, one->blocked_code, now_ms);
     }
 }

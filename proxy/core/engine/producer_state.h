@@ -31,8 +31,9 @@ struct producer {
     int16_t epoch;
     uint8_t count; /* of window */
     int16_t
-        blocked_code; /* 0, or the retriable code that a batch of this producer was refused with */
-    int32_t blocked_sequence; /* its first sequence */
+        blocked_code; /* 0, or the retriable code that batches of this producer were refused with */
+    int32_t blocked_sequence; /* the first sequence that has to come back */
+    int32_t blocked_last;     /* the last one that was refused */
     int64_t last_write_ms;
     struct producer_batch window[PRODUCER_WINDOW]; /* oldest first */
 };
@@ -86,8 +87,9 @@ void producer_retract(struct producer_table *table, const struct producer_claim 
                       int64_t offset);
 /* How long ago a producer, of which only refusals are known, was first seen; -1: it was not. */
 int64_t producer_waited_ms(const struct producer_table *table, int64_t producer_id, int64_t now_ms);
-/* A batch that would have been accepted was refused with a retriable code. Without memory, or a
- * place, there is no entry, which is harmless. */
+/* A batch that would have been accepted, or is behind such a one, was refused with a retriable
+ * code: until all of them are back the gap is ours. Without memory, or a place, there is no entry,
+ * which is harmless. */
 void producer_block(struct producer_table *table, const struct producer_claim *claim, int16_t code,
                     int64_t now_ms);
 /* Blocks in `refused` whoever is blocked in `table` or has batches at `stable` or above, which were
@@ -95,7 +97,7 @@ void producer_block(struct producer_table *table, const struct producer_claim *c
 void producer_table_doubt(const struct producer_table *table, int64_t stable, int16_t code,
                           int64_t now_ms, struct producer_table *refused);
 /* Those who are blocked in `refused` are in `table`, which was loaded afresh meanwhile: until their
- * next batch comes. */
+ * last refused batch is back. */
 void producer_table_block_all(struct producer_table *table, const struct producer_table *refused,
                               int64_t now_ms);
 
