@@ -178,33 +178,36 @@ static void note_offsets(struct ledger *ledger, const struct claim *claim, int64
     }
 }
 
-/*
- * Who acknowledges took over for good from whoever did before. An answer may leave long after it
- * was decided (behind another one, after a pause), so what counts is when the batch was sent.
- */
-static void note_owner(struct ledger *ledger, const struct process *process,
-                       const struct attempt *attempt)
+/* Who has loaded a partition leads it: nobody else acknowledges what is sent from then on. An
+ * answer to what was sent before may leave long after it was decided (behind another one, after a
+ * pause). */
+void ledger_loaded(struct ledger *ledger, const struct process *process, int32_t number)
 {
-    const struct world *world = ledger->world;
-    int32_t number = attempt->claim->stream->partition;
     struct partition_entry *partition = &ledger->partitions[number];
     uint64_t serial = process_serial(process);
 
-    grow(&partition->retired_us, serial, &partition->retired_capacity, sizeof(int64_t));
-    if (partition->retired_us[serial] != 0) {
-        if (attempt->sent_us > partition->retired_us[serial])
-            world_violation(ledger->world, "I7",
-                            "process %llu acknowledges in partition %d what was sent after process "
-                            "%llu had taken it over",
-                            (unsigned long long)serial, number,
-                            (unsigned long long)partition->owner);
-        return;
-    }
-    if (partition->owner == serial)
-        return;
-    if (partition->owner != 0)
-        partition->retired_us[partition->owner] = world->scheduler.now_us;
+    grow(&partition->retired_us, ledger->world->process_serial, &partition->retired_capacity,
+         sizeof(int64_t));
+    if (partition->owner != serial && partition->owner != 0)
+        partition->retired_us[partition->owner] = ledger->world->scheduler.now_us;
+    partition->retired_us[serial] = 0;
     partition->owner = serial;
+}
+
+static void check_owner(struct ledger *ledger, const struct process *process,
+                        const struct attempt *attempt)
+{
+    int32_t number = attempt->claim->stream->partition;
+    const struct partition_entry *partition = &ledger->partitions[number];
+    uint64_t serial = process_serial(process);
+    int64_t retired_us =
+        serial < partition->retired_capacity ? partition->retired_us[serial] : 0;
+
+    if (retired_us != 0 && attempt->sent_us > retired_us)
+        world_violation(ledger->world, "I7",
+                        "process %llu acknowledges in partition %d what was sent after process "
+                        "%llu had taken it over",
+                        (unsigned long long)serial, number, (unsigned long long)partition->owner);
 }
 
 /* Acknowledged means: a quorum has it now. Looked up for its first record, in one pair. */
@@ -244,12 +247,12 @@ static void acknowledged(struct ledger *ledger, const struct process *process,
     claim->offset = offset;
     ledger->world->counts.acks++;
     note_offsets(ledger, claim, offset);
-    note_owner(ledger, process, attempt);
+    check_owner(ledger, process, attempt);
     check_stored(ledger, claim, offset);
 }
 
-/* Everything before it in its epoch has been acknowledged, so it is no gap. */
-static bool is_head_of_line(const struct ledger *ledger, const struct claim *claim)
+/* The first sequence of its epoch that has not been acknowledged: 45 is a lie for that one. */
+static int32_t next_in_order(const struct ledger *ledger, const struct claim *claim)
 {
     const struct stream_entry *entry = ledger->streams[claim->stream->number];
     int32_t next = 0;
@@ -263,7 +266,36 @@ static bool is_head_of_line(const struct ledger *ledger, const struct claim *cla
                 next += one->count;
         }
     }
-    return next == claim->sequence;
+    return next;
+}
+
+/* The batch that is missing before it was refused by this very process, and sent before: then the
+ * gap is not the client's. (Memory that fails may make a process forget that.) */
+static bool is_own_gap(const struct ledger *ledger, const struct process *process,
+                       const struct attempt *attempt, int32_t next)
+{
+    const struct claim *claim = attempt->claim;
+    const struct stream_entry *entry = ledger->streams[claim->stream->number];
+
+    if (process_has_lacked_memory(process))
+        return false;
+    for (const struct claim *one = entry->claims; one != NULL; one = one->next)
+        if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
+            one->sequence == next && one->refused_by == process_serial(process) &&
+            one->refused_sent_us < attempt->sent_us && !one->poison)
+            return true;
+    return false;
+}
+
+static const char *gap_is_wrong(const struct ledger *ledger, const struct process *process,
+                                const struct attempt *attempt)
+{
+    int32_t next = next_in_order(ledger, attempt->claim);
+    if (next == attempt->claim->sequence)
+        return "45 for a batch that is next in order";
+    return is_own_gap(ledger, process, attempt, next)
+               ? "45 for a gap that the same process made by a refusal"
+               : NULL;
 }
 
 static bool has_newer_epoch(const struct ledger *ledger, const struct claim *claim)
@@ -276,9 +308,11 @@ static bool has_newer_epoch(const struct ledger *ledger, const struct claim *cla
     return false;
 }
 
-static void refused(struct ledger *ledger, struct claim *claim, int16_t code)
+static void refused(struct ledger *ledger, const struct process *process,
+                    const struct attempt *attempt, int16_t code)
 {
     struct world *world = ledger->world;
+    struct claim *claim = attempt->claim;
     char text[256];
     const char *wrong = NULL;
 
@@ -298,7 +332,7 @@ static void refused(struct ledger *ledger, struct claim *claim, int16_t code)
         break;
     case KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER:
         world->counts.gaps_45++;
-        wrong = is_head_of_line(ledger, claim) ? "45 for a batch that is next in order" : NULL;
+        wrong = gap_is_wrong(ledger, process, attempt);
         break;
     case KAFKA_INVALID_PRODUCER_EPOCH:
         world->counts.fenced_47++;
@@ -311,6 +345,10 @@ static void refused(struct ledger *ledger, struct claim *claim, int16_t code)
     default:
         world->counts.other_codes++;
         wrong = "a code that nothing here can cause";
+    }
+    if (code != KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER) {
+        claim->refused_by = process_serial(process);
+        claim->refused_sent_us = attempt->sent_us;
     }
     if (claim->producer_id < 0 && (code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER ||
                                    code == KAFKA_INVALID_PRODUCER_EPOCH))
@@ -344,6 +382,6 @@ void ledger_answered(struct ledger *ledger, const struct process *process, struc
     } else if (code == KAFKA_REQUEST_TIMED_OUT) {
         world->counts.unsure_7++;
     } else {
-        refused(ledger, claim, code);
+        refused(ledger, process, attempt, code);
     }
 }

@@ -39,6 +39,8 @@ struct claim {
     /* kept by the ledger */
     uint32_t attempts;
     uint32_t denied; /* attempts that were answered with "not written" */
+    uint64_t refused_by;      /* the process that answered the newest with an error; 0: none */
+    int64_t refused_sent_us;  /* when that attempt was sent */
     bool acked;
     bool acked_46; /* "it is there", without an offset */
     int64_t offset;
@@ -66,6 +68,8 @@ struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim);
 /* A gateway handed this answer to its socket. */
 void ledger_answered(struct ledger *ledger, const struct process *process, struct attempt *attempt,
                      int16_t code, int64_t offset);
+/* A gateway says that it has loaded this partition. */
+void ledger_loaded(struct ledger *ledger, const struct process *process, int32_t partition);
 /* A producer id was given out. */
 void ledger_producer_id(struct ledger *ledger, int64_t producer_id);
 

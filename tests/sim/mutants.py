@@ -41,7 +41,7 @@ MUTANTS = [
     ("old_epoch_accepted", "an older epoch is accepted as a new one",
      CORE + "engine/producer_state.c", "return PRODUCER_FENCED;", "return PRODUCER_ACCEPT;"),
     ("refusal_not_remembered", "45 for what follows a batch that we refused",
-     CORE + "engine/partition.c", "if (verdict == PRODUCER_ACCEPT || verdict == PRODUCER_FIRST)",
+     CORE + "engine/partition.c", "if (verdict == PRODUCER_ACCEPT || verdict == PRODUCER_FIRST || verdict == PRODUCER_BLOCKED)",
      "if (verdict == PRODUCER_FENCED)"),
     ("ceiling_not_durable", "written above the durable ceiling", CORE + "gateway.c",
      "if (timestamp_us >= control_ceiling_us(gateway->control))", "if (timestamp_us < 0)"),

@@ -47,6 +47,7 @@ static void *process_resize(void *context, void *block, size_t old_bytes, size_t
     }
     if (++process->allocations == process->fail_at) {
         process->world->counts.alloc_failures++;
+        process->has_lacked_memory = true;
         world_trace(process->world, "process %llu: an allocation of %zu bytes fails",
                     (unsigned long long)process->serial, new_bytes);
         return NULL;
@@ -223,6 +224,7 @@ struct process *process_start(struct world *world, const struct process_config *
     process->machine = how->machine;
     process->slot = how->slot;
     process->serial = ++world->process_serial;
+    process->started_us = world->scheduler.now_us;
     process->alloc = (struct alloc){process_resize, process};
     list_init(&process->sockets);
     (void)snprintf(process->member, sizeof(process->member), "gateway-%u", how->slot);
@@ -343,9 +345,19 @@ unsigned process_slot(const struct process *process)
     return process->slot;
 }
 
+int64_t process_started_us(const struct process *process)
+{
+    return process->started_us;
+}
+
 bool process_is_paused(const struct process *process)
 {
     return process->is_paused;
+}
+
+bool process_has_lacked_memory(const struct process *process)
+{
+    return process->has_lacked_memory;
 }
 
 bool process_is_draining(const struct process *process)

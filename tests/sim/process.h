@@ -35,7 +35,9 @@ bool process_accept(struct process *process, struct network_end *end);
 
 uint64_t process_serial(const struct process *process); /* from 1, in order of start */
 unsigned process_slot(const struct process *process);
+int64_t process_started_us(const struct process *process);
 bool process_is_paused(const struct process *process);
+bool process_has_lacked_memory(const struct process *process);
 bool process_is_draining(const struct process *process);
 const struct machine *process_machine(const struct process *process);
 size_t process_held_bytes(const struct process *process);

@@ -11,6 +11,7 @@ struct process {
     struct world *world;
     struct machine *machine;
     uint64_t serial;
+    int64_t started_us;
     unsigned slot;
     char member[32], boot_id[48], host[DATABASE_NODES_MAX][48];
     struct contact_point points[DATABASE_NODES_MAX];
@@ -23,6 +24,7 @@ struct process {
     int64_t timer_us;
     uint64_t turns, actions;
     bool is_paused, is_draining, is_dead, is_dirty, is_starved;
+    bool has_lacked_memory;
 };
 
 /* A connection of the process: either a link to a node or a client. */
