@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from cassandra import OperationTimedOut, ReadTimeout, Unavailable
+from cassandra import ConsistencyLevel, OperationTimedOut, ReadTimeout, Unavailable
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.policies import ConstantReconnectionPolicy, RoundRobinPolicy
 from cassandra.query import SimpleStatement, tuple_factory
@@ -83,8 +83,9 @@ class Node:
     def session(self):
         """Survives restarts of the node: it reconnects twice a second."""
         if not self.cluster:
-            profile = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory, request_timeout=60)
-            cluster = Cluster(["127.0.0.1"], port=self.port, protocol_version=4, connect_timeout=20,
+            profile = ExecutionProfile(RoundRobinPolicy(), row_factory=tuple_factory, request_timeout=60,
+                                       consistency_level=ConsistencyLevel.QUORUM)
+            cluster = Cluster([self.address.partition(":")[0]], port=self.port, protocol_version=4, connect_timeout=20,
                               execution_profiles={EXEC_PROFILE_DEFAULT: profile},
                               reconnection_policy=ConstantReconnectionPolicy(0.5, None))
             self.driver = cluster.connect()

@@ -164,9 +164,15 @@ class PairRound(Round):
         life.signal(signal.SIGSTOP)
 
     def wait_taken(self, old, new, kind):
-        """Until the new one has fenced the old one. False: the old one was back in time, and goes on."""
+        """Until the new one has fenced the old one. False: the old one was back in time, and goes on; or the new one has
+        stopped at a point of its own before it led, as producers do ask one that waits."""
         until = time.monotonic() + 30
         while "member fenced" not in new.life.log():
+            if new.life.stopped():
+                self.say(f"{new.log_path.stem}: stopped before it led")
+                old.life.kill()
+                self.leader = new  # the next one takes over from both
+                return False
             if kind == "edge" and time.monotonic() > until - 18 and old.life.alive():
                 self.say("the old one goes on")
                 self.tally.back_in_time += 1
