@@ -107,7 +107,7 @@ static bool make_parts(struct gateway *gateway, struct moment now)
 {
     const struct gateway_config *config = gateway->config;
     const struct control_hooks hooks = {gateway,  on_ready,      on_fatal,
-                                        on_topic, on_topic_gone, on_lease};
+                                        on_topic, on_topic_gone, on_lease, NULL};
 
     gateway->actions = action_queue_new(config->alloc);
     if (gateway->actions == NULL)

@@ -104,10 +104,21 @@ void host_init(struct host *host, struct fake_db *db, const char *member)
     host->node->context = db;
 }
 
+static void on_surveyed(void *context, const struct control_survey *survey, struct moment now)
+{
+    struct host *host = context;
+    (void)now;
+    host->surveyed++;
+    host->survey = *survey;
+    (void)snprintf(host->survey_home, sizeof(host->survey_home), "%s", survey->home_dc);
+    (void)snprintf(host->survey_missing, sizeof(host->survey_missing), "%s",
+                   survey->missing_tables);
+}
+
 bool host_try_start(struct host *host)
 {
     const struct control_hooks hooks = {host,     on_ready,      on_fatal,
-                                        on_topic, on_topic_gone, on_lease};
+                                        on_topic, on_topic_gone, on_lease, on_surveyed};
     host->actions = action_queue_new(host->config.alloc);
     if (host->actions == NULL)
         return false;
@@ -123,7 +134,10 @@ bool host_try_start(struct host *host)
     cluster_on_schema_change(host->cluster, on_schema, host);
     host->started_us = host->net.now.boot_us;
     cluster_start(host->cluster, host->net.now);
-    control_start(host->control, host->net.now);
+    if (host->surveys)
+        control_survey(host->control, host->net.now);
+    else
+        control_start(host->control, host->net.now);
     fake_net_pump(&host->net);
     return true;
 }

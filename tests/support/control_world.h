@@ -32,6 +32,10 @@ struct host {
     int fatal_code;
     char fatal_text[700];
     unsigned lease_lost, lease_held;
+    bool surveys; /* set before host_start: it only looks */
+    unsigned surveyed;
+    struct control_survey survey; /* its texts are the next two */
+    char survey_home[64], survey_missing[200];
     unsigned topics, topics_gone;
     struct topic_row topic; /* the last one; the strings are the next two */
     char topic_name[256], topic_table[256];

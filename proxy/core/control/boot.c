@@ -6,7 +6,8 @@
  *      -> topics -> options -> member -> slots -> producer ids -> ready
  *
  * A step is skipped when there is nothing to make, so a restart costs no DDL. What waiting can help
- * is waited for, for ever; what a person has to change ends the process with 78 and says what.
+ * is waited for, for ever; what a person has to change ends the process with 78 and says what. A
+ * survey goes the same way and stops where something would be made or claimed.
  */
 #include "core/control/control_internal.h"
 
@@ -123,10 +124,46 @@ static void nodes_counted(struct control *control, struct moment now)
     boot_expect(boot, BOOT_EXPECT_SETTINGS, now);
 }
 
+static unsigned copies_to_make(const struct boot *boot)
+{
+    return boot->home_nodes > 3 ? 3 : boot->home_nodes > 0 ? boot->home_nodes : 1;
+}
+
+static void name_missing_tables(const struct boot *boot, char *names, size_t bytes)
+{
+    size_t at = 0;
+    names[0] = '\0';
+    for (unsigned i = 0; i < SCHEMA_CONTROL_TABLES; i++)
+        if ((boot->missing_tables & (1u << i)) != 0 && at < bytes)
+            at += (size_t)snprintf(names + at, bytes - at, "%s%s", at == 0 ? "" : ", ",
+                                   schema_control_table_name((enum schema_control_table)i));
+}
+
+static void survey_is_over(struct boot *boot, struct moment now)
+{
+    struct control *control = boot->task.control;
+    char names[160];
+
+    boot->state = BOOT_SURVEYED;
+    name_missing_tables(boot, names, sizeof(names));
+    if (!boot->has_keyspace && control->config->replication == NULL)
+        boot->copies = (int32_t)copies_to_make(boot);
+    checks_say(control);
+    const struct control_survey survey = {.home_dc = control->home_dc,
+                                          .home_nodes = boot->home_nodes,
+                                          .all_nodes = boot->all_nodes,
+                                          .has_keyspace = boot->has_keyspace,
+                                          .copies = boot->copies,
+                                          .missing_tables = names,
+                                          .has_cluster_row = boot->has_cluster_row};
+    control->hooks.surveyed(control->hooks.context, &survey, now);
+}
+
 static void keyspace_read(struct boot *boot, const struct answer *answer, struct moment now)
 {
     struct control *control = boot->task.control;
     if (cql_result_next_row(answer->result)) {
+        boot->has_keyspace = true;
         if (checks_keyspace(control, answer))
             boot_expect(boot, BOOT_EXPECT_TABLES, now);
         return;
@@ -139,17 +176,10 @@ static void keyspace_read(struct boot *boot, const struct answer *answer, struct
             control->config->keyspace);
         return;
     }
-    boot_expect(boot, BOOT_EXPECT_KEYSPACE_MADE, now);
-}
-
-static void name_missing_tables(const struct boot *boot, char *names, size_t bytes)
-{
-    size_t at = 0;
-    names[0] = '\0';
-    for (unsigned i = 0; i < SCHEMA_CONTROL_TABLES; i++)
-        if ((boot->missing_tables & (1u << i)) != 0 && at < bytes)
-            at += (size_t)snprintf(names + at, bytes - at, "%s%s", at == 0 ? "" : ", ",
-                                   schema_control_table_name((enum schema_control_table)i));
+    if (boot->is_survey)
+        survey_is_over(boot, now);
+    else
+        boot_expect(boot, BOOT_EXPECT_KEYSPACE_MADE, now);
 }
 
 static void tables_read(struct boot *boot, const struct answer *answer, struct moment now)
@@ -175,6 +205,10 @@ static void tables_read(struct boot *boot, const struct answer *answer, struct m
             "in keyspace '%s' these tables are missing and schema.create is never: %s; `sluice "
             "schema` prints what has to be there",
             control->config->keyspace, names);
+        return;
+    }
+    if (boot->is_survey) {
+        survey_is_over(boot, now);
         return;
     }
     action_log(control->actions, LOG_INFO, "making tables", "keyspace=\"%s\" tables=\"%s\"",
@@ -203,6 +237,7 @@ static void cluster_row_read(struct boot *boot, const struct answer *answer, str
     char home[64], consistency[32];
     const char *ours = cql_consistency_name((uint16_t)control->config->consistency);
 
+    boot->has_cluster_row = true;
     copy_text(control->cluster_id, sizeof(control->cluster_id), row_text(answer, "cluster_id"));
     copy_text(home, sizeof(home), row_text(answer, "home_dc"));
     copy_text(consistency, sizeof(consistency), row_text(answer, "consistency"));
@@ -234,6 +269,8 @@ static void cluster_row_answer(struct boot *boot, const struct answer *answer, s
         cluster_row_read(boot, answer, now);
     else if (answer->kind == ANSWER_NOT_APPLIED)
         cluster_row_read(boot, answer, now);
+    else if (answer->kind == ANSWER_ROWS && boot->is_survey)
+        boot_expect(boot, BOOT_EXPECT_TOPICS, now);
     else if (answer->kind == ANSWER_ROWS)
         boot_expect(boot, BOOT_EXPECT_CLUSTER_ROW_MADE, now);
     else /* applied, or unknown: read what stands there now */
@@ -289,10 +326,9 @@ static void ask_ddl(struct boot *boot, struct moment now)
         unsigned table = (unsigned)__builtin_ctz(boot->missing_tables);
         rc = schema_control_table(config->keyspace, (enum schema_control_table)table, &text);
     } else {
-        unsigned copies = boot->home_nodes < 3 ? (boot->home_nodes > 0 ? boot->home_nodes : 1) : 3;
         rc = config->replication != NULL
                  ? buf_printf(&replication, "%s", config->replication)
-                 : schema_replication(control->home_dc, copies, &replication);
+                 : schema_replication(control->home_dc, copies_to_make(boot), &replication);
         if (rc == STATUS_OK)
             rc = buf_append(&replication, slice_make("", 1));
         if (rc == STATUS_OK)
@@ -348,7 +384,9 @@ static void boot_ready(struct boot *boot, struct moment now)
 static void boot_delegate(struct boot *boot, struct moment now)
 {
     struct control *control = boot->task.control;
-    if (boot->state == BOOT_EXPECT_TOPICS)
+    if (boot->state == BOOT_EXPECT_TOPICS && boot->is_survey)
+        topic_store_load(&control->topics, now);
+    else if (boot->state == BOOT_EXPECT_TOPICS)
         topic_watch_start(&control->watch, now); /* it loads them */
     else if (boot->state == BOOT_EXPECT_MEMBER)
         membership_join(&control->member, now);
@@ -403,6 +441,7 @@ static void boot_act(struct task *task, struct moment now)
         return;
     case BOOT_IDLE:
     case BOOT_READY:
+    case BOOT_SURVEYED:
     case BOOT_FAILED:
         return;
     }
@@ -448,6 +487,10 @@ static void boot_answer(struct task *task, const struct answer *answer, struct m
         return;
     case BOOT_EXPECT_OPTIONS:
         checks_tables(task->control, answer);
+        if (boot->is_survey) {
+            survey_is_over(boot, now);
+            return;
+        }
         checks_say(task->control);
         boot_expect(boot, BOOT_EXPECT_MEMBER, now);
         return;
@@ -459,6 +502,7 @@ static void boot_answer(struct task *task, const struct answer *answer, struct m
     case BOOT_EXPECT_SLOTS:
     case BOOT_EXPECT_PRODUCER_IDS:
     case BOOT_READY:
+    case BOOT_SURVEYED:
     case BOOT_FAILED:
         return; /* no question of its own is under way in these */
     }
@@ -502,4 +546,10 @@ void boot_start(struct boot *boot, struct moment now)
         return;
     }
     boot_expect(boot, BOOT_EXPECT_LOCAL, now);
+}
+
+void boot_survey(struct boot *boot, struct moment now)
+{
+    boot->is_survey = true;
+    boot_start(boot, now);
 }

@@ -143,6 +143,11 @@ void control_start(struct control *control, struct moment now)
     task_sleep(&control->clock_task, CLOCK_CHECK_US, now);
 }
 
+void control_survey(struct control *control, struct moment now)
+{
+    boot_survey(&control->boot, now);
+}
+
 void control_schema_changed(struct control *control, const struct cql_push *push, struct moment now)
 {
     if (push->kind != CQL_PUSH_SCHEMA || push->schema.target != CQL_TARGET_TABLE ||

@@ -23,6 +23,16 @@ struct topic_row {
     int64_t version;            /* of the row: each change raises it; -1: it has none */
 };
 
+/* What a survey found. Text is borrowed for the call. */
+struct control_survey {
+    const char *home_dc;
+    unsigned home_nodes, all_nodes;
+    bool has_keyspace;
+    int32_t copies;             /* in the home data centre, as they are or would be made; 0: not known */
+    const char *missing_tables; /* of the control plane, comma separated; "": none, or no keyspace */
+    bool has_cluster_row;
+};
+
 struct control_hooks {
     void *context;
     /* The boot sequence is over: schema is there, topics are loaded, slots are led. Called once. */
@@ -37,6 +47,8 @@ struct control_hooks {
     /* The lease ran out, or is held again: nobody fenced, all state is as good as before. A member
      * that was fenced is over: fatal, exit code 1. */
     void (*lease)(void *context, bool held, struct moment now);
+    /* After control_survey, once, unless `fatal` is called; NULL for those who never call that. */
+    void (*surveyed)(void *context, const struct control_survey *survey, struct moment now);
 };
 
 struct control *control_new(const struct gateway_config *config, struct cluster *cluster,
@@ -48,6 +60,9 @@ void control_free(struct control *control);
  * sluice_cluster; member and slots; topics; a block of producer ids. Retries for ever where waiting
  * can help, and says what it waits for. */
 void control_start(struct control *control, struct moment now);
+/* Instead of control_start, for `check`: the same steps and judgements, but only those that read.
+ * Ends before anything would be made, or after the topics, which hooks.topic tells. */
+void control_survey(struct control *control, struct moment now);
 int64_t control_deadline_us(const struct control *control);
 void control_tick(struct control *control, struct moment now);
 /* The gateway hears of schema changes (cluster_on_schema_change) and passes them on: topics that

@@ -156,6 +156,7 @@ enum boot_state {
     BOOT_EXPECT_SLOTS,
     BOOT_EXPECT_PRODUCER_IDS,
     BOOT_READY,
+    BOOT_SURVEYED,
     BOOT_FAILED,
 };
 
@@ -167,12 +168,16 @@ struct boot {
     unsigned all_nodes;
     int32_t copies; /* in the home data centre; 0: not known */
     bool made_something;
+    bool is_survey; /* nothing is made or claimed */
+    bool has_keyspace, has_cluster_row;
     bool commitlog_is_periodic;
     int64_t started_us;
 };
 
 void boot_init(struct boot *boot, struct control *control);
 void boot_start(struct boot *boot, struct moment now);
+/* The steps that only read, up to hooks.surveyed. */
+void boot_survey(struct boot *boot, struct moment now);
 /* What boot expects has happened elsewhere (topics, member, slots, producer ids): it looks again.
  */
 void boot_look(struct control *control, struct moment now);

@@ -164,7 +164,7 @@ int topic_store_put(struct topic_store *store, const struct topic_row *row, stru
     if (!news || row->state == TOPIC_CREATING) /* its id and table may change until it is live */
         return STATUS_OK;
     record->told = true;
-    if (row->state == TOPIC_LIVE)
+    if (row->state == TOPIC_LIVE && !control->boot.is_survey)
         slots_want(&control->slots, row->topic_id, row->partitions, now);
     control->hooks.topic(control->hooks.context, row, now);
     return STATUS_OK;
@@ -225,7 +225,8 @@ static void load_is_over(struct topic_store *store, struct moment now)
         topic_store_load(store, now);
         return;
     }
-    finish_what_others_began(store, now);
+    if (!store->task.control->boot.is_survey)
+        finish_what_others_began(store, now);
     topic_maker_reloaded(&store->task.control->maker, now);
     boot_look(store->task.control, now);
 }
