@@ -103,10 +103,11 @@ struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t
     return claim;
 }
 
-struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim)
+struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim, uint64_t talk)
 {
     struct attempt *attempt = keep(ledger, sizeof(*attempt));
     attempt->claim = claim;
+    attempt->talk = talk;
     attempt->sent_us = ledger->world->scheduler.now_us;
     claim->attempts++;
     ledger->world->counts.batches++;
@@ -269,8 +270,15 @@ static int32_t next_in_order(const struct ledger *ledger, const struct claim *cl
     return next;
 }
 
-/* The batch that is missing before it was refused by this very process, and sent before: then the
- * gap is not the client's. (Memory that fails may make a process forget that.) */
+/* Requests of one connection are looked at in their order. */
+static bool was_refused_before(const struct claim *one, const struct attempt *attempt)
+{
+    return one->refused_us < attempt->sent_us ||
+           (one->refused_talk == attempt->talk && one->refused_sent_us <= attempt->sent_us);
+}
+
+/* The batch that is missing before it had been refused by this very process: then the gap is not the
+ * client's. (Memory that fails may make a process forget that.) */
 static bool is_own_gap(const struct ledger *ledger, const struct process *process,
                        const struct attempt *attempt, int32_t next)
 {
@@ -282,7 +290,7 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
     for (const struct claim *one = entry->claims; one != NULL; one = one->next)
         if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
             one->sequence == next && one->refused_by == process_serial(process) &&
-            one->refused_sent_us < attempt->sent_us && !one->poison)
+            was_refused_before(one, attempt) && !one->poison)
             return true;
     return false;
 }
@@ -348,7 +356,9 @@ static void refused(struct ledger *ledger, const struct process *process,
     }
     if (code != KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER) {
         claim->refused_by = process_serial(process);
+        claim->refused_us = world->scheduler.now_us;
         claim->refused_sent_us = attempt->sent_us;
+        claim->refused_talk = attempt->talk;
     }
     if (claim->producer_id < 0 && (code == KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER ||
                                    code == KAFKA_INVALID_PRODUCER_EPOCH))

@@ -39,8 +39,9 @@ struct claim {
     /* kept by the ledger */
     uint32_t attempts;
     uint32_t denied; /* attempts that were answered with "not written" */
-    uint64_t refused_by;      /* the process that answered the newest with an error; 0: none */
-    int64_t refused_sent_us;  /* when that attempt was sent */
+    uint64_t refused_by; /* the process that refused it last; 0: none */
+    int64_t refused_us, refused_sent_us; /* when that answer left, and when the attempt did */
+    uint64_t refused_talk;
     bool acked;
     bool acked_46; /* "it is there", without an offset */
     int64_t offset;
@@ -51,6 +52,7 @@ struct claim {
 
 struct attempt {
     struct claim *claim;
+    uint64_t talk; /* the connection */
     int64_t sent_us;
     bool answered;
     int16_t code;
@@ -64,7 +66,7 @@ struct stream *ledger_stream(struct ledger *ledger, uint32_t producer, int32_t p
 /* The claim with this identity, made when it is new. Without producer id: always a new one. */
 struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t producer_id,
                            int16_t epoch, int32_t sequence, uint32_t first_record, int32_t count);
-struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim);
+struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim, uint64_t talk);
 /* A gateway handed this answer to its socket. */
 void ledger_answered(struct ledger *ledger, const struct process *process, struct attempt *attempt,
                      int16_t code, int64_t offset);

@@ -196,7 +196,8 @@ static bool send_batches(struct producer *producer, struct producer_link *link)
     struct request *request = channel_send(link, KAFKA_PRODUCE, producer->produce_version, &body);
     for (int32_t i = 0; i < count; i++) {
         struct claim *claim = claim_for(producer, flight.lanes[i], flight.batches[i]);
-        struct attempt *attempt = ledger_attempt(producer->world->ledger, claim);
+        struct attempt *attempt = ledger_attempt(producer->world->ledger, claim,
+                                                 link->talk->serial);
         if (request == NULL) { /* acks=0: that was all */
             forget_batch(flight.lanes[i], flight.batches[i]);
             continue;

@@ -13,6 +13,7 @@ struct talk *talk_new(struct world *world)
 {
     struct talk *talk = sim_take(sizeof(*talk));
     talk->references = 1;
+    talk->serial = ++world->talk_serial;
     talk->world = world;
     buf_init(&talk->output, &alloc_heap, SIZE_MAX);
     arena_init(&talk->arena, &alloc_heap, 1024, SIZE_MAX);

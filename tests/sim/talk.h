@@ -25,6 +25,7 @@ struct request {
 
 struct talk {
     unsigned references;
+    uint64_t serial; /* from 1 */
     struct world *world;
     struct request requests[TALK_REQUESTS_MAX]; /* a ring */
     uint64_t asked, answered, received;         /* by the producer, the gateway, the producer */

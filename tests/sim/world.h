@@ -103,7 +103,7 @@ struct world {
     int64_t cut_until_us[DATABASE_NODES_MAX][DATABASE_NODES_MAX];
     int64_t started_us;
     uint64_t ticks; /* seconds of trouble so far */
-    uint64_t process_serial;
+    uint64_t process_serial, talk_serial;
     bool is_healed, is_closing;
     struct sim_counts counts;
     uint64_t hash;
