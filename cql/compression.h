@@ -8,6 +8,13 @@
 #include "proto/buf.h"
 #include "proto/slice.h"
 
+/* Of a connection, both ways. Requests that would not shrink are sent plain. */
+enum cql_compression {
+    CQL_COMPRESSION_NONE,
+    CQL_COMPRESSION_AUTO, /* where the node offers it */
+    CQL_COMPRESSION_LZ4,  /* a node that does not offer it fails the connection: UNSUPPORTED */
+};
+
 /* Appends the compressed body. BUSY: it would not be smaller, `out` is as it was; send the plain
  * one without the flag. NOMEM, LIMIT. */
 MUST_CHECK int cql_lz4_compress(struct slice body, struct buf *out);

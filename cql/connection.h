@@ -13,6 +13,7 @@
 #ifndef CQL_CONNECTION_H
 #define CQL_CONNECTION_H
 
+#include "cql/compression.h"
 #include "cql/error.h"
 #include "cql/event.h"
 #include "cql/opcode.h"
@@ -38,6 +39,7 @@ struct cql_connection_config {
     const char *password;
     const char *client_version; /* DRIVER_VERSION in STARTUP */
     bool register_events;       /* TOPOLOGY_CHANGE, STATUS_CHANGE, SCHEMA_CHANGE */
+    enum cql_compression compression;
     size_t max_frame_bytes;     /* largest answer taken: 256 MiB at most; 16 MiB by default */
     uint16_t max_streams; /* requests under way, orphans included; 32767, and one more is kept for
                              heartbeats */
@@ -58,7 +60,9 @@ struct cql_event {
     struct slice body;
     struct cql_error error; /* opcode CQL_ERROR: decoded; message borrowed like body */
     struct slice warnings;  /* raw [string list], data NULL: none; see cql_string_list_next */
-    struct slice payload;   /* raw [bytes map], data NULL: none (Scylla's tablets) */
+    struct slice payload;   /* raw [bytes map], data NULL: none; see cql_bytes_map_get */
+    bool traced;            /* the node traces it, under this id */
+    uint8_t tracing_id[16];
     /* PUSH: an EVENT of the node */
     struct cql_push push;
     /*
@@ -90,6 +94,8 @@ bool cql_connection_next(struct cql_connection *connection, struct cql_event *ev
 MUST_CHECK int cql_connection_send(struct cql_connection *connection, uint8_t opcode,
                                    struct cql_body *body, void *tag, int64_t now_us,
                                    uint16_t *stream);
+/* Asks the node to trace the request that was sent on this stream; before any output is taken. */
+void cql_connection_trace(struct cql_connection *connection, uint16_t stream);
 /* The caller has given up on the request: its tag will not come back. */
 void cql_connection_orphan(struct cql_connection *connection, uint16_t stream);
 size_t cql_connection_pending(const struct cql_connection *connection); /* without orphans */
@@ -105,6 +111,8 @@ void cql_connection_sent(struct cql_connection *connection, size_t bytes);
 int64_t cql_connection_deadline_us(const struct cql_connection *connection);
 void cql_connection_tick(struct cql_connection *connection, int64_t now_us);
 
+/* Bodies are compressed on this connection; from READY on. */
+bool cql_connection_compresses(const struct cql_connection *connection);
 /* What the node said in SUPPORTED, several values joined by commas; data NULL: absent. Valid from
  * READY on. Keys as CQL_VERSION. */
 struct slice cql_connection_supported(const struct cql_connection *connection, const char *key);

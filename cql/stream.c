@@ -130,12 +130,13 @@ static struct slice body_bytes(const struct cql_stream *stream)
 }
 
 void cql_streams_queue(struct cql_streams *streams, struct cql_stream *stream, uint8_t opcode,
-                       struct cql_body *body)
+                       uint8_t flags, struct cql_body *body)
 {
     assert(stream->taken && !stream->queued);
     stream->body = body == NULL ? NULL : cql_body_ref(body);
     struct cql_header header = {
         .version = CQL_VERSION,
+        .flags = flags,
         .stream = (int16_t)stream->id,
         .opcode = opcode,
         .body_bytes = (uint32_t)body_bytes(stream).len,

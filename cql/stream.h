@@ -56,9 +56,10 @@ struct cql_stream *cql_streams_take_reserved(struct cql_streams *streams);
 struct cql_stream *cql_streams_find(struct cql_streams *streams, int16_t id);
 void cql_streams_release(struct cql_streams *streams, struct cql_stream *stream);
 
-/* Appends the frame to the queue: its header and the body, of which it takes a reference. */
+/* Appends the frame to the queue: its header (flags: enum cql_flag) and the body, of which it takes
+ * a reference. */
 void cql_streams_queue(struct cql_streams *streams, struct cql_stream *stream, uint8_t opcode,
-                       struct cql_body *body);
+                       uint8_t flags, struct cql_body *body);
 size_t cql_streams_output(const struct cql_streams *streams, struct slice *slices, size_t max);
 void cql_streams_sent(struct cql_streams *streams, size_t bytes);
 

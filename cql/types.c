@@ -356,6 +356,23 @@ void cql_bytes_map(struct wire *wire, const char *field, struct slice *raw)
                                     : slice_make(wire->in.data + start, wire->position - start);
 }
 
+struct slice cql_bytes_map_get(struct slice raw, struct slice key)
+{
+    struct slice name = SLICE_NULL, value = SLICE_NULL;
+    struct wire wire;
+    uint16_t count = 0;
+
+    wire_init_decode(&wire, raw, NULL);
+    wire_u16(&wire, "map", &count);
+    for (uint16_t i = 0; i < count && wire.error == STATUS_OK; i++) {
+        cql_string(&wire, "key", &name);
+        cql_bytes(&wire, "value", &value);
+        if (wire.error == STATUS_OK && slice_equal(name, key))
+            return value;
+    }
+    return SLICE_NULL;
+}
+
 bool cql_string_list_next(struct slice raw, size_t *at, struct slice *item)
 {
     if (*at == 0)

@@ -107,6 +107,9 @@ void cql_bytes_map(struct wire *wire, const char *field, struct slice *raw);
 /* The string at *at of a raw list, which then names the next; start with 0. false: no more. */
 bool cql_string_list_next(struct slice raw, size_t *at, struct slice *item);
 
+/* The value of a key in a raw map; data NULL: it has none. */
+struct slice cql_bytes_map_get(struct slice raw, struct slice key);
+
 /* "varchar"; "unknown" for a number that is not in the list. Never NULL. */
 const char *cql_type_name(uint16_t id);
 

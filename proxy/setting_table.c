@@ -67,6 +67,11 @@ static const struct setting_choice tls_verifications[] = {{"full", TLS_VERIFY_FU
                                                           {"none", TLS_VERIFY_NONE},
                                                           {NULL, 0}};
 
+static const struct setting_choice compressions[] = {{"none", CQL_COMPRESSION_NONE},
+                                                     {"auto", CQL_COMPRESSION_AUTO},
+                                                     {"lz4", CQL_COMPRESSION_LZ4},
+                                                     {NULL, 0}};
+
 static const struct setting_choice consistencies[] = {
     {"LOCAL_QUORUM", CQL_CONSISTENCY_LOCAL_QUORUM},
     {"QUORUM", CQL_CONSISTENCY_QUORUM},
@@ -190,6 +195,19 @@ const struct setting setting_table[] = {
  .default_text = "1", .min = 1, .max = 64,
  .help = "Connections to each node. One is enough for most; a ScyllaDB node gets one for each of\n"
          "its shards in any case."},
+{.section = "cassandra", .key = "compression", .type = SETTING_CHOICE,
+ AT(gateway.compression),
+ .default_text = "none", .choices = compressions,
+ .help = "Compression of what is written to the nodes and read from them. none: the least work for\n"
+         "both sides (a node spends about 40 % more on small rows with lz4). auto: lz4 where a\n"
+         "node offers it, for networks that are slow or charged by the byte. lz4: a node that does\n"
+         "not offer it is not used."},
+{.section = "cassandra", .key = "trace_ppm", .type = SETTING_INTEGER,
+ AT(gateway.trace_ppm),
+ .default_text = "0", .min = 0, .max = 1000000,
+ .help = "Requests out of a million that a node is asked to trace, chosen at random. The id of\n"
+         "each trace is logged; system_traces.events has what the node did. Tracing is dear: 100\n"
+         "is much."},
 {.section = "cassandra", .key = "consistency", .type = SETTING_CHOICE,
  AT(gateway.consistency),
  .default_text = "LOCAL_QUORUM", .choices = consistencies,

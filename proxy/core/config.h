@@ -6,6 +6,7 @@
 #ifndef PROXY_CORE_CONFIG_H
 #define PROXY_CORE_CONFIG_H
 
+#include "cql/compression.h"
 #include "cql/consistency.h"
 #include "proto/alloc.h"
 
@@ -46,6 +47,8 @@ struct gateway_config {
     bool discover_nodes;  /* the nodes that the contact points tell of are used as well, and the
                              replicas of a row are told to its own nodes */
     bool remote_data_centers; /* nodes of other data centres take requests too */
+    enum cql_compression compression; /* of what goes to and comes from the nodes: NONE */
+    uint32_t trace_ppm;               /* requests of a million that a node is to trace: 0 */
     uint32_t connections_per_node; /* 1; a node with shards gets one for each */
     enum cql_consistency
         consistency; /* LOCAL_QUORUM or QUORUM; lower ones need unsafe_consistency */

@@ -139,7 +139,7 @@ static void frames_leave_in_order_however_they_are_taken(void **state)
                 struct cql_body *body = i == 2 ? NULL : body_of(f, i * 3);
                 struct cql_stream *stream = take(f);
 
-                cql_streams_queue(&f->streams, stream, CQL_BATCH, body);
+                cql_streams_queue(&f->streams, stream, CQL_BATCH, 0, body);
                 cql_body_unref(body);
                 cql_streams_release(&f->streams, stream);
             }
@@ -163,7 +163,7 @@ static void a_body_is_dropped_when_its_last_byte_has_left(void **state)
     struct cql_body *body = body_of(f, 5);
     struct cql_stream *stream = take(f);
 
-    cql_streams_queue(&f->streams, stream, CQL_BATCH, body);
+    cql_streams_queue(&f->streams, stream, CQL_BATCH, 0, body);
     assert_int_equal(body->references, 2);
     cql_streams_sent(&f->streams, CQL_HEADER_BYTES + 4);
     assert_int_equal(body->references, 2);
@@ -178,7 +178,7 @@ static void queued_bodies_are_dropped_with_the_streams(void **state)
     struct fixture *f = *state;
     struct cql_body *body = body_of(f, 5);
 
-    cql_streams_queue(&f->streams, take(f), CQL_BATCH, body);
+    cql_streams_queue(&f->streams, take(f), CQL_BATCH, 0, body);
     cql_body_unref(body); /* teardown finds a leak, if there is one */
 }
 

@@ -238,6 +238,7 @@ void link_connected(struct link *link, struct moment now)
         .password = config->password,
         .client_version = config->version,
         .register_events = true,
+        .compression = config->compression,
         .max_frame_bytes = CQL_BODY_BYTES_MAX, /* kept rows of a partition are read again */
         .max_streams =
             (uint16_t)(config->window_max < 30000 ? config->window_max + LINK_EXTRA_STREAMS
