@@ -262,6 +262,33 @@ static void behind_a_batch_that_met_a_lost_lease_there_is_no_gap(void **state)
     world_down(world);
 }
 
+static void behind_a_batch_that_came_before_the_gateway_was_ready_there_is_no_gap(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 1);
+    struct fake_client *client = world_client(world);
+
+    produce_now(world, client, 0, 1);
+    stub.not_ready = true;
+    world_restart(world, 10 * SECOND_US);
+    client = world_client(world);
+    (void)fake_client_produce(client,
+                              &(struct fake_produce){.topic = "orders",
+                                                     .records = world_batch_of(world, 7, 1, 1),
+                                                     .timeout_ms = 5000});
+    produce(client, world_batch_of(world, 7, 2, 1));
+    world_run(world, 5 * SECOND_US);
+    expect_produced(client, KAFKA_NOT_LEADER_OR_FOLLOWER, -1);
+    stub_ready(world->net.now);
+    world_run(world, 100 * MS_US);
+    expect_produced(client, KAFKA_NOT_LEADER_OR_FOLLOWER, -1);
+    produce_now(world, client, 1, 1);
+    expect_produced(client, 0, 1);
+    produce_now(world, client, 2, 1);
+    expect_produced(client, 0, 2);
+    world_down(world);
+}
+
 static void behind_batches_that_the_database_refused_there_is_no_gap(void **state)
 {
     (void)state;
@@ -459,6 +486,7 @@ int main(void)
         cmocka_unit_test(
             behind_a_parked_batch_that_was_refused_the_code_stays_the_same_until_it_is_back),
         cmocka_unit_test(behind_a_batch_that_met_a_lost_lease_there_is_no_gap),
+        cmocka_unit_test(behind_a_batch_that_came_before_the_gateway_was_ready_there_is_no_gap),
         cmocka_unit_test(behind_batches_that_the_database_refused_there_is_no_gap),
         cmocka_unit_test(behind_a_batch_that_met_a_partition_without_its_table_there_is_no_gap),
         cmocka_unit_test(a_producer_is_found_again_many_segments_back),

@@ -138,6 +138,20 @@ static int16_t refuse_early(const struct produce *produce, struct produce_entry 
     return 0;
 }
 
+/* Refuses an entry with `code`, or with the one that it gets without a look at its records. What its
+ * producer sends behind it is no gap of the producer's own. */
+static void refuse_entry(struct produce_entry *entry, int16_t early, int16_t code,
+                         struct slice records, struct moment now)
+{
+    bool is_retriable = early == 0 || early == KAFKA_NOT_LEADER_OR_FOLLOWER;
+
+    if (early != 0)
+        code = early;
+    if (is_retriable && entry->partition != NULL)
+        partition_note_refused(entry->partition, records, code, now);
+    produce_resolve(entry, code, -1, now);
+}
+
 bool produce_resume(struct produce *produce, const struct kafka_produce_request *request,
                     struct moment now)
 {
@@ -159,7 +173,7 @@ bool produce_resume(struct produce *produce, const struct kafka_produce_request 
             }
         } else {
             produce->next_entry++;
-            produce_resolve(entry, code, -1, now);
+            refuse_entry(entry, code, 0, asked->records, now);
         }
         if (last)
             break;
@@ -210,10 +224,7 @@ void produce_refuse_rest(struct produce *produce, const struct kafka_produce_req
         const struct kafka_produce_partition *asked =
             entry_request(produce, request, produce->next_entry);
         bool last = ++produce->next_entry == entry_count;
-        int16_t early = refuse_early(produce, entry);
-        if (early == 0)
-            partition_note_refused(entry->partition, asked->records, code, now);
-        produce_resolve(entry, early != 0 ? early : code, -1, now);
+        refuse_entry(entry, refuse_early(produce, entry), code, asked->records, now);
         if (last)
             return;
     }
