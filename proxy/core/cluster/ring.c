@@ -47,11 +47,26 @@ static void add_class(struct ring_replication *replication, struct slice name)
         replication->strategy = RING_UNKNOWN;
 }
 
+static void add_data_center(struct ring_replication *replication, struct slice name,
+                            uint32_t copies)
+{
+    size_t at = 0;
+    while (at < replication->data_center_count &&
+           !slice_equal(slice_cstr(replication->data_centers[at].name), name))
+        at++; /* a name that a map has twice counts once */
+    struct ring_data_center *data_center = &replication->data_centers[at];
+    if (at == 16 || name.len == 0 || name.len >= sizeof(data_center->name))
+        return;
+    memcpy(data_center->name, name.data, name.len);
+    data_center->name[name.len] = '\0';
+    data_center->copies = copies;
+    if (at == replication->data_center_count)
+        replication->data_center_count++;
+}
+
 void ring_replication_add(struct ring_replication *replication, struct slice key,
                           struct slice value)
 {
-    struct ring_data_center *data_center =
-        &replication->data_centers[replication->data_center_count];
     uint32_t copies;
 
     if (slice_equal(key, SLICE_LITERAL("class"))) {
@@ -60,25 +75,34 @@ void ring_replication_add(struct ring_replication *replication, struct slice key
         return; /* an option that is not a number of copies */
     } else if (slice_equal(key, SLICE_LITERAL("replication_factor"))) {
         replication->copies = copies;
-    } else if (key.len > 0 && key.len < sizeof(data_center->name) &&
-               replication->data_center_count < 16) {
-        memcpy(data_center->name, key.data, key.len);
-        data_center->name[key.len] = '\0';
-        data_center->copies = copies;
-        replication->data_center_count++;
+    } else {
+        add_data_center(replication, key, copies);
     }
 }
 
 /* --- placement --- */
 
-/* The walk for one data centre (NULL: all nodes are one, without racks). */
+#define NO_NODE UINT16_MAX
+
+/*
+ * The walk for one data centre (NULL: all nodes are one, without racks). Its nodes are in a list in
+ * the order in which a walk from the entry at hand meets them first. Going backwards over the ring
+ * that is kept up by moving the entry's node to the front, so it does not matter how unevenly the
+ * nodes have shared the ring among them: no walk is longer than there are nodes.
+ */
 struct placement {
     const struct ring_node *nodes;
     const char *data_center;
-    uint32_t copies_left;
-    uint32_t rack_repeats; /* nodes of a known rack that may still be taken */
-    const char *racks[RING_COPIES_MAX];
-    size_t rack_count;
+    uint32_t copies;
+    uint32_t rack_repeats; /* nodes of a known rack that are taken */
+    struct seat *seats;    /* for each node */
+    uint16_t front;
+};
+
+struct seat {
+    uint16_t before, after; /* in the list; NO_NODE: none */
+    uint16_t rack;          /* a node that is in the same rack: the first that was met */
+    bool is_met;
 };
 
 static bool is_in(const struct placement *placement, uint16_t node)
@@ -87,90 +111,105 @@ static bool is_in(const struct placement *placement, uint16_t node)
            strcmp(placement->nodes[node].data_center, placement->data_center) == 0;
 }
 
-static bool meets_new_rack(struct placement *placement, uint16_t node)
+static void unlink_seat(struct placement *placement, uint16_t node)
 {
-    const char *rack = placement->nodes[node].rack;
-    for (size_t i = 0; i < placement->rack_count; i++)
-        if (strcmp(placement->racks[i], rack) == 0)
-            return false;
-    if (placement->rack_count < RING_COPIES_MAX)
-        placement->racks[placement->rack_count++] = rack;
-    return true;
+    const struct seat *seat = &placement->seats[node];
+    if (seat->before != NO_NODE)
+        placement->seats[seat->before].after = seat->after;
+    else
+        placement->front = seat->after;
+    if (seat->after != NO_NODE)
+        placement->seats[seat->after].before = seat->before;
 }
 
-static bool placement_takes(struct placement *placement, uint16_t node)
+static void move_to_front(struct placement *placement, uint16_t node)
 {
-    if (!is_in(placement, node))
-        return false;
-    if (placement->data_center != NULL && !meets_new_rack(placement, node)) {
-        if (placement->rack_repeats == 0)
-            return false;
-        placement->rack_repeats--;
-    }
-    placement->copies_left--;
-    return true;
+    struct seat *seat = &placement->seats[node];
+    if (placement->front == node)
+        return;
+    if (seat->is_met)
+        unlink_seat(placement, node);
+    seat->is_met = true;
+    seat->before = NO_NODE;
+    seat->after = placement->front;
+    if (placement->front != NO_NODE)
+        placement->seats[placement->front].before = node;
+    placement->front = node;
 }
 
-static void place(struct ring *ring, size_t first, struct placement *placement)
+/* Once all nodes are in the list: numbers their racks, and says how many nodes and racks it has. */
+static void number_racks(struct placement *placement, uint32_t *members, uint32_t *racks)
 {
-    uint16_t *replicas = ring->replicas + first * ring->copies_max;
-    for (size_t i = 0; i < ring->entry_count && placement->copies_left > 0; i++) {
-        uint16_t node = ring->entries[(first + i) % ring->entry_count].node;
-        bool known = false;
-        for (size_t r = 0; r < ring->counts[first] && !known; r++)
-            known = replicas[r] == node;
-        if (!known && ring->counts[first] < ring->copies_max && placement_takes(placement, node))
-            replicas[ring->counts[first]++] = node;
-    }
-}
-
-/* Nodes with tokens and racks of a data centre. */
-static void measure(const struct ring_node *nodes, size_t node_count, const char *data_center,
-                    uint32_t *members, uint32_t *racks)
-{
+    struct seat *seats = placement->seats;
     *members = *racks = 0;
-    for (size_t i = 0; i < node_count; i++) {
-        if (nodes[i].token_count == 0 ||
-            (data_center != NULL && strcmp(nodes[i].data_center, data_center) != 0))
-            continue;
-        bool known = false;
-        for (size_t j = 0; j < i && !known; j++)
-            known = nodes[j].token_count > 0 &&
-                    strcmp(nodes[j].data_center, nodes[i].data_center) == 0 &&
-                    strcmp(nodes[j].rack, nodes[i].rack) == 0;
-        *racks += !known;
+    for (uint16_t n = placement->front; n != NO_NODE; n = seats[n].after) {
+        uint16_t first = placement->front;
+        while (first != n && (seats[first].rack != first ||
+                              strcmp(placement->nodes[first].rack, placement->nodes[n].rack) != 0))
+            first = seats[first].after;
+        seats[n].rack = first;
+        *racks += first == n;
         (*members)++;
     }
 }
 
-static void place_everywhere(struct ring *ring, const struct ring_node *nodes, size_t node_count,
+/* The replicas of the entry whose node is at the front. */
+static void place(struct ring *ring, size_t entry, const struct placement *placement)
+{
+    uint16_t *replicas = ring->replicas + entry * ring->copies_max;
+    uint8_t *count = &ring->counts[entry];
+    uint8_t first = *count;
+    uint32_t left = placement->copies, repeats = placement->rack_repeats;
+    for (uint16_t n = placement->front; n != NO_NODE && left > 0 && *count < ring->copies_max;
+         n = placement->seats[n].after) {
+        bool is_repeat = false;
+        for (uint8_t r = first; r < *count && placement->data_center != NULL && !is_repeat; r++)
+            is_repeat = placement->seats[replicas[r]].rack == placement->seats[n].rack;
+        if (is_repeat && repeats == 0)
+            continue;
+        repeats -= is_repeat;
+        replicas[(*count)++] = n;
+        left--;
+    }
+}
+
+static void place_everywhere(struct ring *ring, const struct ring_node *nodes, struct seat *seats,
                              const char *data_center, uint32_t copies)
 {
+    struct placement placement = {.nodes = nodes,
+                                  .data_center = data_center,
+                                  .copies = copies,
+                                  .seats = seats,
+                                  .front = NO_NODE};
     uint32_t members, racks;
-    measure(nodes, node_count, data_center, &members, &racks);
-    for (size_t i = 0; i < ring->entry_count; i++) {
-        struct placement placement = {
-            .nodes = nodes,
-            .data_center = data_center,
-            .copies_left = copies < members ? copies : members,
-            .rack_repeats = copies > racks ? copies - racks : 0,
-        };
+    for (size_t i = 0; i < ring->entry_count; i++)
+        seats[ring->entries[i].node].is_met = false;
+    for (size_t i = ring->entry_count; i-- > 0;)
+        if (is_in(&placement, ring->entries[i].node))
+            move_to_front(&placement, ring->entries[i].node);
+    number_racks(&placement, &members, &racks);
+    placement.rack_repeats = copies > racks ? copies - racks : 0;
+    if (members == 0)
+        return;
+    for (size_t i = ring->entry_count; i-- > 0;) {
+        if (is_in(&placement, ring->entries[i].node))
+            move_to_front(&placement, ring->entries[i].node);
         place(ring, i, &placement);
     }
 }
 
-static void place_all(struct ring *ring, const struct ring_node *nodes, size_t node_count,
+static void place_all(struct ring *ring, const struct ring_node *nodes, struct seat *seats,
                       const struct ring_replication *replication, const char *home)
 {
     if (replication->strategy == RING_SIMPLE) {
-        place_everywhere(ring, nodes, node_count, NULL, replication->copies);
+        place_everywhere(ring, nodes, seats, NULL, replication->copies);
         return;
     }
     for (int remote = 0; remote <= 1; remote++)
         for (size_t i = 0; i < replication->data_center_count; i++) {
             const struct ring_data_center *data_center = &replication->data_centers[i];
             if ((strcmp(data_center->name, home) != 0) == (remote == 1))
-                place_everywhere(ring, nodes, node_count, data_center->name, data_center->copies);
+                place_everywhere(ring, nodes, seats, data_center->name, data_center->copies);
         }
 }
 
@@ -234,20 +273,25 @@ int ring_new(const struct alloc *alloc, const struct ring_node *nodes, size_t no
     if (tokens == 0 || copies == 0)
         return STATUS_OK;
     struct ring *made = alloc_zeroed(alloc, sizeof(*made));
-    if (made == NULL)
-        return STATUS_NOMEM;
-    *made = (struct ring){.alloc = alloc, .entry_capacity = tokens, .copies_max = copies};
-    made->entries = alloc_array(alloc, tokens, sizeof(*made->entries));
-    made->replicas = alloc_array(alloc, tokens * copies, sizeof(*made->replicas));
-    made->counts = alloc_array(alloc, tokens, sizeof(*made->counts));
-    if (made->entries == NULL || made->replicas == NULL || made->counts == NULL) {
-        ring_free(made);
-        return STATUS_NOMEM;
+    struct seat *seats = alloc_array(alloc, node_count, sizeof(*seats));
+    if (made != NULL && seats != NULL) {
+        *made = (struct ring){.alloc = alloc, .entry_capacity = tokens, .copies_max = copies};
+        made->entries = alloc_array(alloc, tokens, sizeof(*made->entries));
+        made->replicas = alloc_array(alloc, tokens * copies, sizeof(*made->replicas));
+        made->counts = alloc_array(alloc, tokens, sizeof(*made->counts));
     }
-    fill_entries(made, nodes, node_count, tokens);
-    place_all(made, nodes, node_count, replication, home_data_center);
-    *ring = made;
-    return STATUS_OK;
+    bool is_whole = seats != NULL && made != NULL && made->entries != NULL &&
+                    made->replicas != NULL && made->counts != NULL;
+    if (is_whole) {
+        fill_entries(made, nodes, node_count, tokens);
+        place_all(made, nodes, seats, replication, home_data_center);
+        *ring = made;
+    } else if (made != NULL) {
+        made->alloc = alloc;
+        ring_free(made);
+    }
+    alloc_free(alloc, seats, node_count * sizeof(*seats));
+    return is_whole ? STATUS_OK : STATUS_NOMEM;
 }
 
 void ring_free(struct ring *ring)

@@ -20,7 +20,7 @@
 
 #define RING_COPIES_MAX 16       /* replicas of one range that are kept, the home data centre's first */
 #define RING_NODES_MAX  4096     /* of a cluster; what is above is not routed to by token */
-#define RING_TOKENS_MAX (1 << 20) /* of all nodes together */
+#define RING_TOKENS_MAX (1 << 18) /* of all nodes together */
 
 struct ring_node {
     const char *data_center, *rack;
