@@ -3,7 +3,7 @@
  * replication, one after the other as frames; then the ring that is made of them. It must agree
  * with a walk that follows the definition, step by step.
  */
-#include "core/cluster_internal.h"
+#include "core/cluster/cluster_internal.h"
 #include "cql/frame.h"
 #include "fuzz/repair.h"
 #include "fuzz/support.h"

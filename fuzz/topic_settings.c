@@ -6,7 +6,7 @@
  * A reader that follows the definition says what the changed map must be; a value that is accepted
  * is in force once it is there.
  */
-#include "core/topic_settings.h"
+#include "core/control/topic_settings.h"
 
 #include "core/text_map.h"
 #include "fuzz/repair.h"
