@@ -61,9 +61,9 @@ class Load:
             self.process.communicate()
 
 
-def check(cassandra, keyspace, topic, offsets, duplicates=False):
+def check(cassandra, keyspace, topic, offsets):
     """Every acknowledged record is at its offset with its bytes, the table holds nothing twice and nothing else, and the
-    order in each partition is that of sending. duplicates: a record may be stored again, at a later offset."""
+    order in each partition is that of sending."""
     partitions = [{} for _ in range(PARTITIONS)]  # index by offset
     for partition, offset, row_key, row_value, timestamp in cassandra.scan(
             f'SELECT partition, offset, key, value, toUnixTimestamp(timestamp) FROM {keyspace}."{topic}"'):
@@ -75,20 +75,16 @@ def check(cassandra, keyspace, topic, offsets, duplicates=False):
     missing = [(i % PARTITIONS, offset, i) for i, offset in enumerate(offsets)
                if offset >= 0 and partitions[i % PARTITIONS].get(offset) != i]
     assert not missing, f"{len(missing)} of {len(offsets)} acknowledged records are missing, such as {missing[:5]}"
-    again = 0
     for partition, by_offset in enumerate(partitions):
         newest, seen = -1, set()
         for offset in sorted(by_offset):
             index = by_offset[offset]
             assert index % PARTITIONS == partition and index < len(offsets), f"nobody sent {index} to {partition}:{offset}"
-            if index in seen:
-                again += 1
-                assert duplicates, f"record {index} is there twice, the second time at {partition}:{offset}"
-                continue
+            assert index not in seen, f"record {index} is there twice, the second time at {partition}:{offset}"
             assert index > newest, f"{partition}:{offset} holds {index}, after {newest}"
             newest = index
             seen.add(index)
-    print(f"{topic}: {sum(map(len, partitions))} rows, {again} of them repeated")
+    print(f"{topic}: {sum(map(len, partitions))} rows")
 
 
 def produce(address, topic, rate, limit, out, settings):

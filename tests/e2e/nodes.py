@@ -51,6 +51,16 @@ class Nodes(Node):
         self.tool("stop", node)
         self.tool("start", node)
 
+    def move(self, node, net):
+        """It comes back at another address."""
+        self.tool("stop", node)
+        home = dict(self.environment)
+        self.environment |= {"SLUICE_CASSANDRA_NET": net, "SLUICE_CASSANDRA_SEED_NET": self.net}
+        try:
+            self.tool("start", node)
+        finally:
+            self.environment = home
+
     def coordinated(self):
         """{node: (writes that it coordinated as one of their replicas, as a mere go-between)}, counted by the node."""
         pids = self.pids()

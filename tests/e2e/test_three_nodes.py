@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 PARTITIONS = 12  # and tokens: each node has some
 LOW_RATE = 100  # records a second and producer that cannot bring overload about
 RATE = 500
+OTHER_NET = "127.1.0"
 REPLICAS = "{'class': 'NetworkTopologyStrategy', 'datacenter1': %d}"
 
 
@@ -120,3 +121,23 @@ def test_a_node_that_fails_under_load_reaches_no_producer(nodes, loaded, fault):
     load.check(nodes)
     assert sluice.alive()
     assert median(rates["after"]) >= 0.8 * median(rates["before"])
+
+
+def test_a_node_that_comes_back_at_another_address_gets_its_writes(nodes, loaded):
+    sluice, load = loaded(nodes, 3, LOW_RATE)
+    load.event("before", 10)
+    load.event("node 3 moves")
+    nodes.move(3, OTHER_NET)
+    try:
+        sluice.wait_for(f"is up.*{OTHER_NET}.3:", within=120)
+        load.event("moved", 10)
+        before = nodes.coordinated()
+        load.event("moved, counted", 15)
+        writes, _ = shares(before, nodes.coordinated())
+        load.finish()
+        load.rates()
+        load.check(nodes)
+    finally:
+        nodes.restart(3)
+    print(f"writes coordinated: {writes}")
+    assert writes[3] > 0
