@@ -238,23 +238,19 @@ static void a_deadline_without_a_node_leaves_untouched(void **state)
     world_deinit(&world);
 }
 
-static void a_node_that_does_not_answer_is_passed_over_after_the_time_out(void **state)
+static void a_request_that_is_not_answered_is_executed_again_after_the_time_out(void **state)
 {
     (void)state;
     struct world world;
     struct sent sent = {0};
-    world_up(&world, 2);
+    world_up(&world, 1); /* nobody else can take it */
     fake_node_answer(world.nodes[0], CQL_QUERY, (struct fake_answer){.silence = true});
-    fake_node_answer(world.nodes[1], CQL_QUERY, (struct fake_answer){.silence = true});
     world_send(&world, &sent, "insert");
     world_run(&world, world.config.request_timeout_us - 10 * MS_US);
     assert_int_equal(sent.request.attempts, 1);
-    world_run(&world, 20 * MS_US);
+    world_run(&world, 2 * SECOND_US);
     assert_int_equal(sent.request.attempts, 2);
-    assert_true(sent.request.touched);
-    assert_int_equal(fake_node_count(world.nodes[0], CQL_QUERY), 1);
-    assert_int_equal(fake_node_count(world.nodes[1], CQL_QUERY), 1);
-    world_run(&world, 20 * SECOND_US);
+    assert_true(sent.touched);
     assert_int_equal(sent.outcome, CLUSTER_DONE);
     world_deinit(&world);
 }
@@ -733,7 +729,7 @@ int main(void)
         cmocka_unit_test(a_deadline_ends_an_untouched_request_with_the_last_error),
         cmocka_unit_test(a_deadline_in_flight_touches_and_the_late_answer_is_nobodys),
         cmocka_unit_test(a_deadline_without_a_node_leaves_untouched),
-        cmocka_unit_test(a_node_that_does_not_answer_is_passed_over_after_the_time_out),
+        cmocka_unit_test(a_request_that_is_not_answered_is_executed_again_after_the_time_out),
         cmocka_unit_test(a_cancelled_request_is_never_done),
         cmocka_unit_test(cancelling_makes_room_for_what_waits),
         cmocka_unit_test(done_may_cancel_and_send_what_it_likes),

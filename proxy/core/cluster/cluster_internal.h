@@ -43,6 +43,8 @@
 #define LINK_STAGGER_US          INT64_C(20000) /* between the first attempts of a pool's links */
 #define WARNINGS_KEPT            16
 #define NODE_SLOW_US             INT64_C(500000) /* owes an answer and has said nothing for so long */
+/* And for so long: longer than a node waits for its replicas (write_request_timeout, 2 s). */
+#define NODE_SILENT_US           INT64_C(3000000)
 
 enum request_state {
     REQUEST_IDLE,        /* in no list */
@@ -97,7 +99,9 @@ struct node {
     bool was_seen;    /* in the view that is being taken over */
     struct window window;
     uint32_t requests; /* in flight or unprepared here, control requests included */
-    int64_t heard_us;  /* when it last answered, or began to owe an answer */
+    int64_t heard_us;  /* when bytes came from it last, or it began to owe an answer */
+    int64_t looked_us; /* when it was silent and no other node could take over */
+    bool is_silent;    /* what it owed went elsewhere, and nothing has come from it since */
     struct link *links[LINKS_PER_NODE_MAX];
     uint32_t link_count, ready_links;
     uint32_t shard_count, ignore_msb; /* Scylla; shard_count 0: no shards */
@@ -240,7 +244,9 @@ void node_disconnect(struct node *node, const char *reason, struct moment now);
 void node_link_ready(struct link *link, struct moment now);
 bool node_is_ready(const struct node *node); /* usable, and has a ready link */
 bool node_is_home(const struct node *node); /* or there is no home yet */
-bool node_is_slow(const struct node *node);
+bool node_is_slow(const struct node *node); /* silent, or about to be */
+/* When its silence is to be looked at; NEVER_US: it owes nothing, or is known to be silent. */
+int64_t node_silence_deadline_us(const struct node *node);
 /* The ready link for a token: its shard's, or the least used. */
 struct link *node_link(const struct node *node, const struct cluster_request *request);
 /* Frees what is retired and closed. From outside of all loops over nodes and links. */

@@ -286,7 +286,6 @@ static void link_take_events(struct link *link, struct moment now)
             link_became_ready(link, now);
             break;
         case CQL_EVENT_RESPONSE:
-            link->node->heard_us = now.boot_us;
             if (event.warnings.data != NULL || event.traced)
                 notice_response(link, &event, event.tag, now);
             request_answered(link->cluster, event.tag, &event, now);
@@ -306,6 +305,8 @@ void link_received(struct link *link, size_t bytes, struct moment now)
     if (link->connection == NULL || link->state == LINK_CLOSING)
         return;
     link->cluster->now_us = now.boot_us;
+    link->node->heard_us = now.boot_us;
+    link->node->is_silent = false;
     cql_connection_received(link->connection, bytes, now.boot_us);
     link_take_events(link, now);
     link_wants_write(link);

@@ -206,7 +206,17 @@ void node_link_ready(struct link *link, struct moment now)
 
 bool node_is_slow(const struct node *node)
 {
-    return node->requests > 0 && node->cluster->now_us - node->heard_us >= NODE_SLOW_US;
+    return node->is_silent ||
+           (node->requests > 0 && node->cluster->now_us - node->heard_us >= NODE_SLOW_US);
+}
+
+int64_t node_silence_deadline_us(const struct node *node)
+{
+    if (node->requests == 0 || node->is_silent)
+        return NEVER_US;
+    int64_t silent_us = node->heard_us + NODE_SILENT_US;
+    int64_t again_us = node->looked_us + NODE_SLOW_US;
+    return silent_us > again_us ? silent_us : again_us;
 }
 
 struct link *node_link(const struct node *node, const struct cluster_request *request)

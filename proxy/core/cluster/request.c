@@ -260,6 +260,9 @@ int64_t request_next_deadline_us(const struct cluster *cluster)
     if (!list_empty(&cluster->timed) &&
         request_of_timed(cluster->timed.next)->deadline_us < deadline_us)
         deadline_us = request_of_timed(cluster->timed.next)->deadline_us;
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (node_silence_deadline_us(cluster->nodes[i]) < deadline_us)
+            deadline_us = node_silence_deadline_us(cluster->nodes[i]);
     return deadline_us;
 }
 
@@ -302,9 +305,41 @@ static void time_out_attempt(struct cluster *cluster, struct cluster_request *re
     request_retry(cluster, request, true, NULL, now);
 }
 
+static bool other_node_is_well(const struct cluster *cluster, const struct node *node)
+{
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (cluster->nodes[i] != node && node_is_ready(cluster->nodes[i]) &&
+            !node_is_slow(cluster->nodes[i]))
+            return true;
+    return false;
+}
+
+/* What a node owes that says nothing at all is executed elsewhere before its time is out, so that
+ * one that is stopped holds nobody up for longer. When all are silent, moving on is of no use. */
+static void leave_if_silent(struct cluster *cluster, struct node *node, struct moment now)
+{
+    if (node_silence_deadline_us(node) > now.boot_us)
+        return;
+    node->looked_us = now.boot_us;
+    if (!other_node_is_well(cluster, node))
+        return;
+    node->is_silent = true;
+    action_log(cluster->actions, LOG_WARN, "cassandra node is silent",
+               "node=%s owed=%u silent_ms=%lld", node->name, node->requests,
+               (long long)((now.boot_us - node->heard_us) / 1000));
+    LIST_EACH_SAFE(it, after, &cluster->attempts)
+    {
+        struct cluster_request *request = request_of(it);
+        if (request->link->node == node && !request->pinned && !request->conditional)
+            time_out_attempt(cluster, request, now);
+    }
+}
+
 void request_tick_all(struct cluster *cluster, struct moment now)
 {
     give_up_expired(cluster, now);
+    for (size_t i = 0; i < cluster->node_count; i++)
+        leave_if_silent(cluster, cluster->nodes[i], now);
     while (!list_empty(&cluster->attempts) &&
            request_of(cluster->attempts.next)->attempt_deadline_us <= now.boot_us)
         time_out_attempt(cluster, request_of(cluster->attempts.next), now);
