@@ -431,6 +431,8 @@ void producer_finish(struct producer *producer)
 {
     producer->sleep_until_us = 0;
     producer->is_finishing = true;
+    if (producer->acks == 0) /* an answer says that the partition has been recovered */
+        producer->acks = 1;
     for (uint32_t i = 0; i < producer->lane_count; i++)
         add_batch(producer, &producer->lanes[i]);
     producer_wake_at(producer, now_of(producer));
