@@ -368,6 +368,23 @@ static void refused(struct ledger *ledger, const struct process *process,
                         claim_text(claim, text, sizeof(text)));
 }
 
+/* 46 says "older than the last five batches": so there must be five that were sent after it. */
+static void acknowledged_46(struct ledger *ledger, struct claim *claim)
+{
+    const struct stream_entry *entry = ledger->streams[claim->stream->number];
+    unsigned later = 0;
+    char text[256];
+
+    for (const struct claim *one = entry->claims; one != NULL; one = one->next)
+        later += one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
+                 one->sequence > claim->sequence;
+    if (later < 5)
+        world_violation(ledger->world, "I5", "answer 46 for one of the last five batches: %s",
+                        claim_text(claim, text, sizeof(text)));
+    ledger->world->counts.acks_46++;
+    claim->acked_46 = true;
+}
+
 void ledger_answered(struct ledger *ledger, const struct process *process, struct attempt *attempt,
                      int16_t code, int64_t offset)
 {
@@ -387,8 +404,7 @@ void ledger_answered(struct ledger *ledger, const struct process *process, struc
     if (code == 0) {
         acknowledged(ledger, process, attempt, offset);
     } else if (code == KAFKA_DUPLICATE_SEQUENCE_NUMBER && claim->producer_id >= 0) {
-        world->counts.acks_46++;
-        claim->acked_46 = true;
+        acknowledged_46(ledger, claim);
     } else if (code == KAFKA_REQUEST_TIMED_OUT) {
         world->counts.unsure_7++;
     } else {

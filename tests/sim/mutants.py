@@ -33,8 +33,9 @@ MUTANTS = [
      "if (first_offset < 0) {"),
     ("first_sequence_blind", "any first sequence is accepted at once (KAFKA-15591)",
      CORE + "engine/producer_state.c",
-     "return claim->first_sequence == 0 ? PRODUCER_ACCEPT : PRODUCER_FIRST;",
-     "return PRODUCER_ACCEPT;"),
+     "        if (claim->first_sequence == 0)\n            return PRODUCER_ACCEPT;\n",
+     "        if (claim->first_sequence == 0 || producer->count == 0)\n"
+     "            return PRODUCER_ACCEPT;\n"),
     ("gap_accepted", "a sequence gap is accepted", CORE + "engine/producer_state.c",
      "        return PRODUCER_BLOCKED;\n    }\n    return PRODUCER_GAP;",
      "        return PRODUCER_BLOCKED;\n    }\n    return PRODUCER_ACCEPT;"),

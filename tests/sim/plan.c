@@ -77,6 +77,7 @@ static void draw_sizes(struct world *world)
     plan->batch_rows_max = (int32_t)draw(world, 13, 1, 8);
     plan->value_bytes_max = draw(world, 14, 0, 3) == 0 ? 2000 : 64;
     plan->sleepy = draw(world, 15, 0, 5) == 0;
+    plan->has_life = draw(world, 16, 0, 2) == 0;
 }
 
 void world_draw_plan(struct world *world)

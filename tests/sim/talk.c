@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+#include "kafka/alter_configs.h"
+#include "kafka/create_partitions.h"
+#include "kafka/create_topics.h"
+#include "kafka/delete_topics.h"
 #include "kafka/header.h"
 #include "kafka/init_producer_id.h"
 #include "kafka/metadata.h"
@@ -84,6 +88,10 @@ union answer {
     struct kafka_produce_response produce;
     struct kafka_metadata_response metadata;
     struct kafka_init_producer_id_response init;
+    struct kafka_create_topics_response create;
+    struct kafka_delete_topics_response delete;
+    struct kafka_create_partitions_response grow;
+    struct kafka_alter_configs_response alter;
 };
 
 static void take_answer(struct talk *talk, const struct process *process, struct slice frame)
@@ -101,6 +109,8 @@ static void take_answer(struct talk *talk, const struct process *process, struct
         world_violation(talk->world, "I8", "the answer to request %d has number %d, or no form",
                         request->correlation_id, correlation_id);
     talk->answered++;
+    if (talk->is_foreign)
+        return;
     if (request->api_key == KAFKA_PRODUCE)
         take_produced(talk, process, request, &answer.produce);
     else if (request->api_key == KAFKA_INIT_PRODUCER_ID && answer.init.error_code == 0)

@@ -26,6 +26,7 @@ struct request {
 struct talk {
     unsigned references;
     uint64_t serial; /* from 1 */
+    bool is_foreign; /* the ledger has nothing to do with it */
     struct world *world;
     struct request requests[TALK_REQUESTS_MAX]; /* a ring */
     uint64_t asked, answered, received;         /* by the producer, the gateway, the producer */

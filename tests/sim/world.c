@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/lifecycle.h"
 #include "tests/sim/process.h"
 #include "tests/sim/producer.h"
 
@@ -242,7 +243,7 @@ static bool producers_are_done(const struct world *world)
     for (unsigned i = 0; i < world->plan.producers; i++)
         if (!producer_is_done(world->producers[i]))
             return false;
-    return true;
+    return world->life == NULL || lifecycle_is_done(world->life);
 }
 
 static void settle(struct world *world)
@@ -258,14 +259,19 @@ static void settle(struct world *world)
     }
     for (unsigned i = 0; i < world->plan.producers; i++)
         producer_finish(world->producers[i]);
+    if (world->life != NULL)
+        lifecycle_finish(world->life);
     for (int second = 0; !producers_are_done(world); second++) {
-        if (second == SETTLE_SECONDS)
+        if (second == SETTLE_SECONDS) {
             for (unsigned i = 0; i < world->plan.producers; i++)
                 if (!producer_is_done(world->producers[i])) {
                     producer_print(world->producers[i], text, sizeof(text));
                     world_violation(world, "I13", "not done %d s after all is well: %s",
                                     SETTLE_SECONDS, text);
                 }
+            world_violation(world, "I13", "topic life cannot be written to %d s after all is well",
+                            SETTLE_SECONDS);
+        }
         run_for(world, SIM_SECOND_US);
     }
 }
@@ -283,6 +289,8 @@ static void close_down(struct world *world)
 {
     for (unsigned i = 0; i < world->plan.producers; i++)
         producer_close(world->producers[i]);
+    if (world->life != NULL)
+        lifecycle_close(world->life);
     run_for(world, 5 * SIM_SECOND_US);
     for (int second = 0; holder(world) != NULL; second++) { /* a close may be stuck for a minute */
         if (second == SETTLE_SECONDS)
@@ -330,6 +338,7 @@ static void set_up(struct world *world)
     }
     for (unsigned i = 0; i < world->plan.producers; i++)
         world->producers[i] = producer_new(world, i);
+    world->life = world->plan.has_life ? lifecycle_new(world) : NULL;
     (void)scheduler_in(&world->scheduler, 10 * SIM_SECOND_US, tick, world);
 }
 
@@ -359,8 +368,11 @@ struct world *world_run(const struct world_options *options)
         run_for(world, world->plan.trouble_us);
         settle(world);
         close_down(world);
-        for (unsigned i = 0; i < (world->plan.nodes < 3 ? 1 : 4); i++)
+        for (unsigned i = 0; i < (world->plan.nodes < 3 ? 1 : 4); i++) {
             ledger_scan(world->ledger, views[i], true);
+            if (world->life != NULL)
+                lifecycle_check(world->life, views[i]);
+        }
     }
     take_counts(world);
     return world;
@@ -376,6 +388,7 @@ void world_free(struct world *world)
             world_bury(world, process_of(it), false);
         for (unsigned i = 0; i < world->plan.producers; i++)
             producer_free(world->producers[i]);
+        lifecycle_free(world->life);
     }
     for (size_t i = 0; i < world->grave_count; i++)
         process_free(world->graves[i]);

@@ -35,7 +35,8 @@ struct producer;
     X(epoch_bumps) X(batches_given_up) X(producer_ids) X(processes) X(joined) X(took_over)         \
     X(fenced) X(loads) X(load_failures) X(lease_lost) X(segments) X(alloc_failures) X(db_requests) \
     X(db_transactions) X(db_hints) X(db_unprepared) X(db_timeouts) X(rows) X(live_checks)          \
-    X(fatal_exits) X(drains) X(topics_late)
+    X(fatal_exits) X(drains) X(topics_late) X(life_created) X(life_deleted) X(life_changed)       \
+    X(life_acks) X(life_rows)
 
 struct sim_counts {
 #define SIM_COUNT_FIELD(name) uint64_t name;
@@ -58,6 +59,7 @@ struct world_plan {
     size_t value_bytes_max;
     uint32_t database_ppm[DATABASE_FAULT_COUNT];
     bool sleepy; /* producers stop for long times in between */
+    bool has_life; /* a topic that comes and goes (lifecycle.h) */
 };
 
 /* What is asked of a run. */
@@ -93,6 +95,7 @@ struct world {
     struct gateway_slot gateways[GATEWAYS_MAX];
     struct list processes; /* all that live, zombies too */
     struct producer *producers[PRODUCERS_MAX_SIM];
+    struct lifecycle *life; /* NULL: none */
     struct list bridges;  /* connections to nodes */
     struct list troubles; /* that are about to strike */
     struct machine *machines;
