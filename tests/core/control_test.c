@@ -78,6 +78,34 @@ static void expect_refusal(struct fake_db *db, struct host *host, const char *te
     fake_db_free(db);
 }
 
+static void a_cassandra_that_is_too_old_is_refused_and_scylla_is_not_told_by_its_version(void **state)
+{
+    static const char *const versions[] = {"2.2.19", "3.0.30", "3.10"};
+    (void)state;
+    struct host host;
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        char text[128];
+        struct fake_db *db = fake_db_new();
+        (void)snprintf(text, sizeof(text),
+                       "UPDATE system.local SET release_version = '%s' WHERE key = 'local'",
+                       versions[i]);
+        (void)fake_db_run(db, text);
+        host_init(&host, db, "one");
+        expect_refusal(db, &host, "cannot carry log tables");
+    }
+    struct fake_db *db = fake_db_new();
+    (void)fake_db_run(db,
+                      "UPDATE system.local SET release_version = '3.0.8' WHERE key = 'local'");
+    host_init(&host, db, "one");
+    host.node->supported = "SCYLLA_NR_SHARDS";
+    host_start(&host);
+    host_run(&host, 15 * SECOND_US);
+    assert_int_equal(host.fatal_code, 0);
+    assert_true(host.ready);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 static void another_partitioner_is_refused(void **state)
 {
     (void)state;
@@ -379,6 +407,8 @@ int main(void)
         cmocka_unit_test(a_first_start_makes_everything_and_leads_all_slots),
         cmocka_unit_test(a_restart_costs_no_ddl_and_keeps_the_cluster_id),
         cmocka_unit_test(it_waits_for_a_node_and_says_so),
+        cmocka_unit_test(
+            a_cassandra_that_is_too_old_is_refused_and_scylla_is_not_told_by_its_version),
         cmocka_unit_test(another_partitioner_is_refused),
         cmocka_unit_test(amazon_keyspaces_is_refused),
         cmocka_unit_test(a_home_without_nodes_is_refused),

@@ -79,6 +79,13 @@ static void a_node_of_another_version_is_not_waited_for_long(void **state)
     expect_failure(*state, STATUS_UNSUPPORTED, "node speaks protocol v5");
 }
 
+static void a_node_that_knows_only_v3_is_told_apart_from_one_that_wants_v5(void **state)
+{
+    talk_feed(*state, SLICE_LITERAL("\x83\0\0\0\0\0\0\0\x0a\0\0\0\x0a\0\4oh v"));
+    expect_failure(*state, STATUS_UNSUPPORTED,
+                   "node speaks protocol v3; v4 is needed (Cassandra 3.0 or newer, ScyllaDB): oh v");
+}
+
 static void a_tls_port_is_recognised(void **state)
 {
     talk_feed(*state, SLICE_LITERAL("\x15\3\1"));
@@ -429,6 +436,7 @@ int main(void)
         OPENING(an_old_or_new_node_is_quoted_when_it_refuses_v4),
         OPENING(a_node_of_protocol_2_is_named),
         OPENING(a_node_of_another_version_is_not_waited_for_long),
+        OPENING(a_node_that_knows_only_v3_is_told_apart_from_one_that_wants_v5),
         OPENING(a_tls_port_is_recognised),
         OPENING(an_http_server_is_no_node),
         OPENING(our_own_request_sent_back_is_no_response),

@@ -13,6 +13,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void boot_expect(struct boot *boot, enum boot_state state, struct moment now);
 
@@ -43,6 +44,18 @@ static bool is_known_incapable(const struct control *control, const char *cluste
            strstr(cluster_name, "Cosmos") != NULL || strstr(cluster_name, "cosmos") != NULL;
 }
 
+/* "2.2.19", "3.0.30". ScyllaDB calls itself 3.0.8 for ever. */
+static bool is_too_old(const struct cluster_facts *facts)
+{
+    const char *version = facts->release_version;
+    char *end;
+    long major = strtol(version, &end, 10);
+    long minor = *end == '.' ? strtol(end + 1, NULL, 10) : 0;
+    if (end == version || facts->is_scylla)
+        return false; /* says nothing that can be understood */
+    return major < 3 || (major == 3 && minor < 11);
+}
+
 static void copy_text(char *to, size_t to_bytes, struct slice text)
 {
     size_t len = text.len < to_bytes - 1 ? text.len : to_bytes - 1;
@@ -61,6 +74,13 @@ static bool local_suits(struct control *control, const struct cluster_facts *fac
                    "%s cannot carry log tables: it has no unlogged batches and range deletes as "
                    "Cassandra has them; use Apache Cassandra or ScyllaDB",
                    facts->cluster_name);
+        return false;
+    }
+    if (is_too_old(facts)) {
+        boot_fatal(control, 78,
+                   "Cassandra %s cannot carry log tables: what they need of batches and range "
+                   "deletes is there from 3.11 on",
+                   facts->release_version);
         return false;
     }
     size_t len = strlen(facts->partitioner), tail = strlen("Murmur3Partitioner");

@@ -6,6 +6,7 @@
  * machine acts again in the same state. Only what changes a machine's mind is an answer.
  */
 #include "core/control/control_internal.h"
+#include "proto/murmur3.h"
 
 #define AGAIN_US         INT64_C(200000)
 #define REFUSED_AGAIN_US SECOND_US
@@ -190,12 +191,29 @@ static enum cql_consistency consistency_of(const struct control *control, enum q
     return control->consistency;
 }
 
+/* The partition key of a transaction on one of our tables, which is one column: the first of an
+ * INSERT, the first condition of the others. NULL: it is not a marker. */
+static const struct cql_value *transaction_key(const struct question *question)
+{
+    const char *values = strstr(question->text, " VALUES (");
+    const char *where = strstr(question->text, " WHERE ");
+    const char *equals = where == NULL ? NULL : strstr(where, " = ");
+    size_t marker = 0;
+    if (values != NULL && where == NULL)
+        return values[strlen(" VALUES (")] == '?' ? &question->values[0] : NULL;
+    if (equals == NULL || equals[strlen(" = ")] != '?')
+        return NULL;
+    for (const char *c = question->text; c < equals; c++)
+        marker += *c == '?';
+    return marker < question->value_count ? &question->values[marker] : NULL;
+}
+
 void task_ask(struct task *task, const struct question *question, struct moment now)
 {
     struct control *control = task->control;
     bool ddl = question->kind == QUESTION_DDL;
     int64_t patience_us = task->patience_us != 0 ? task->patience_us : PATIENCE_US;
-    const struct cluster_query query = {
+    struct cluster_query query = {
         .text = question->text,
         .values = question->values,
         .value_count = question->value_count,
@@ -210,6 +228,11 @@ void task_ask(struct task *task, const struct question *question, struct moment 
     if (ddl && control->ddl_task != NULL) { /* another machine's; it acts again after it */
         task_sleep(task, AGAIN_US, now);
         return;
+    }
+    const struct cql_value *key = query.conditional ? transaction_key(question) : NULL;
+    if (key != NULL && key->bytes.data != NULL) {
+        query.token = murmur3_token(key->bytes.data, key->bytes.len);
+        query.has_token = true;
     }
     list_remove(&task->node);
     task->asked_kind = question->kind;
