@@ -442,6 +442,12 @@ static int fill_gateway(struct config *config, struct config_error *error)
     for (size_t i = 0; i < count; i++)
         config->contact_point_views[i] = (struct contact_point){
             config->contact_points.items[i].host, config->contact_points.items[i].port};
+    if (config->address_translation != NULL &&
+        translations_parse(config->address_translation, &config->translations) < 0)
+        return fail_nomem(error); /* its form was checked when it was read */
+    g->translations = config->translations.items;
+    g->translation_count = config->translations.count;
+    g->node_tls = config->tls;
     g->contact_points = config->contact_point_views;
     g->contact_point_count = count;
     g->alloc = &alloc_heap;
@@ -487,6 +493,7 @@ int config_load(struct config *config, const struct config_input *input, struct 
 
 void config_deinit(struct config *config)
 {
+    translations_free(&config->translations);
     for (size_t i = 0; config->values != NULL && i < setting_count; i++) {
         if ((setting_table[i].marks & SETTING_SECRET) != 0 && config->values[i].text != NULL)
             explicit_bzero(config->values[i].text, strlen(config->values[i].text));

@@ -14,6 +14,7 @@
 #include "core/config.h"
 #include "setting.h"
 #include "tls.h"
+#include "translation.h"
 
 #define EXIT_CONFIGURATION 78 /* EX_CONFIG of sysexits.h */
 
@@ -38,6 +39,8 @@ struct config {
     const char *username, *password, *password_file;
     bool tls; /* to the nodes */
     struct tls_settings node_tls;
+    const char *address_translation;
+    struct translations translations; /* of it */
     uint32_t log_level; /* enum log_level */
     uint32_t log_lines_per_second;
     char *file;                  /* the file that was read; NULL: none */

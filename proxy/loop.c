@@ -40,7 +40,7 @@ static void perform(struct loop *loop, const struct action *action)
         client_socket_close(client_driver(action->client));
         break;
     case ACTION_LINK_OPEN:
-        node_socket_open(loop, action->link, action->host, action->port);
+        node_socket_open(loop, action);
         break;
     case ACTION_LINK_WRITE:
         node_socket_write(link_driver(action->link));

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define KEEPALIVE_SECONDS 30
+#define LOCAL_PORT_MIN    49152 /* where a local port that was asked for may lie */
+#define LOCAL_PORT_TRIES  200   /* others are taken: more would be a port scan of ourselves */
 #define TLS_SLICES        16
 #define TLS_BYTES         ((size_t)64 * 1024) /* encrypted at a time, so that little waits behind it */
 
@@ -29,6 +31,9 @@ struct node_socket {
     struct list node;  /* loop->nodes */
     struct addrinfo *addresses;
     struct addrinfo *next; /* to be tried */
+    struct addrinfo *address; /* that is being tried */
+    uint16_t local_port, local_port_step; /* 0: any */
+    unsigned local_port_tries;
     size_t read_bytes;
     uint32_t read_turn;
     unsigned held; /* handles and requests that libuv has; 0 and gone: freed */
@@ -261,6 +266,34 @@ static bool begin_tls(struct node_socket *socket)
     return true;
 }
 
+/* Binds the local port that is asked for. Whether it is free is told when connecting. */
+static int bind_local(struct node_socket *socket, const struct addrinfo *address)
+{
+    struct sockaddr_storage local = {.ss_family = (sa_family_t)address->ai_family};
+    if (socket->local_port == 0)
+        return 0;
+    if (address->ai_family == AF_INET6)
+        ((struct sockaddr_in6 *)&local)->sin6_port = htons(socket->local_port);
+    else
+        ((struct sockaddr_in *)&local)->sin_port = htons(socket->local_port);
+    return uv_tcp_bind(&socket->tcp, (const struct sockaddr *)&local, 0);
+}
+
+/* True: the local port was taken, and the same address is tried from another one. */
+static bool take_other_port(struct node_socket *socket, int uv_error)
+{
+    if (socket->local_port == 0 || (uv_error != UV_EADDRINUSE && uv_error != UV_EADDRNOTAVAIL) ||
+        ++socket->local_port_tries == LOCAL_PORT_TRIES)
+        return false;
+    uint32_t step = socket->local_port_step;
+    uint32_t port = socket->local_port + step;
+    if (port > UINT16_MAX) /* round to the lowest of the same remainder */
+        port = LOCAL_PORT_MIN + (step - LOCAL_PORT_MIN % step + port % step) % step;
+    socket->local_port = (uint16_t)port;
+    socket->next = socket->address;
+    return true;
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct node_socket *socket = request->data;
@@ -269,6 +302,7 @@ static void on_connected(uv_connect_t *request, int status)
     (void)uv_timer_stop(&socket->timer);
     if (status < 0) {
         socket->failure = status;
+        (void)take_other_port(socket, status);
         close_tcp(socket);
         return;
     }
@@ -311,15 +345,19 @@ static void try_next(struct node_socket *socket)
         return;
     }
     socket->next = address->ai_next;
+    socket->address = address;
     (void)uv_tcp_init(&socket->loop->uv, &socket->tcp);
     socket->tcp.data = socket;
     socket->tcp_open = true;
     socket->held++;
     socket_writer_init(&socket->writer, (uv_stream_t *)&socket->tcp, on_drained, socket);
     socket->connect.data = socket;
-    int rc = uv_tcp_connect(&socket->connect, &socket->tcp, address->ai_addr, on_connected);
+    int rc = bind_local(socket, address);
+    if (rc == 0)
+        rc = uv_tcp_connect(&socket->connect, &socket->tcp, address->ai_addr, on_connected);
     if (rc < 0) {
         socket->failure = rc;
+        (void)take_other_port(socket, rc);
         close_tcp(socket);
         return;
     }
@@ -382,8 +420,10 @@ static bool take_literal(struct node_socket *socket, const char *host, uint16_t 
     return true;
 }
 
-void node_socket_open(struct loop *loop, struct link *link, const char *host, uint16_t port)
+void node_socket_open(struct loop *loop, const struct action *open)
 {
+    struct link *link = open->link;
+    const char *host = open->host;
     struct node_socket *socket = calloc(1, sizeof(*socket));
     if (socket == NULL) {
         link_closed(link, uv_strerror(UV_ENOMEM), loop_now());
@@ -395,16 +435,18 @@ void node_socket_open(struct loop *loop, struct link *link, const char *host, ui
     socket->give_up_us = loop_now().boot_us + loop->connect_timeout_us;
     socket->failure = UV_EAI_NODATA;
     socket->host = host;
+    socket->local_port = open->local_port;
+    socket->local_port_step = open->local_port_step;
     list_init(&socket->node);
     list_append(&loop->nodes, &socket->node);
     (void)uv_timer_init(&loop->uv, &socket->timer);
     socket->timer.data = socket;
     socket->held = 1;
     link_set_driver(link, socket);
-    if (take_literal(socket, host, port))
+    if (take_literal(socket, host, open->port))
         try_next(socket);
     else
-        resolve(socket, host, port);
+        resolve(socket, host, open->port);
 }
 
 void node_socket_write(struct node_socket *socket)

@@ -16,7 +16,7 @@
 struct node_socket;
 
 /* For the actions of the core. */
-void node_socket_open(struct loop *loop, struct link *link, const char *host, uint16_t port);
+void node_socket_open(struct loop *loop, const struct action *open); /* LINK_OPEN */
 void node_socket_write(struct node_socket *socket);
 void node_socket_close(struct node_socket *socket);
 /* All, at once. */

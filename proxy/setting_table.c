@@ -62,6 +62,15 @@ static bool is_map(const char *text)
     return strstr(text, "'class'") != NULL;
 }
 
+static bool is_translation(const char *text)
+{
+    struct translations translations;
+    if (translations_parse(text, &translations) < 0)
+        return false;
+    translations_free(&translations);
+    return true;
+}
+
 static const struct setting_choice tls_verifications[] = {{"full", TLS_VERIFY_FULL},
                                                           {"chain", TLS_VERIFY_CHAIN},
                                                           {"none", TLS_VERIFY_NONE},
@@ -188,13 +197,24 @@ const struct setting setting_table[] = {
  AT(gateway.discover_nodes),
  .default_text = "true",
  .help = "All nodes of the home data centre that the contact points tell of are connected to,\n"
-         "and each row is sent to one of its replicas. false: the contact points only, as where\n"
-         "nodes can be reached under other addresses only than those that they tell."},
+         "and each row is sent to one of its replicas. false: the contact points only."},
+{.section = "cassandra", .key = "address_translation", .type = SETTING_TEXT,
+ AT(address_translation),
+ .default_text = "", .is_valid = is_translation, .marks = SETTING_EMPTY_IS_UNSET,
+ .allowed = "TOLD=DIALLED with addresses and perhaps ports, such as 10.0.0.1=203.0.113.5:19042",
+ .help = "Where nodes are reached under other addresses than those that they tell: TOLD=DIALLED,\n"
+         "several with commas between them. Without a port on the left it counts for all ports;\n"
+         "without one on the right the port stays."},
 {.section = "cassandra", .key = "connections_per_node", .type = SETTING_INTEGER,
  AT(gateway.connections_per_node),
  .default_text = "1", .min = 1, .max = 64,
  .help = "Connections to each node. One is enough for most; a ScyllaDB node gets one for each of\n"
          "its shards in any case."},
+{.section = "cassandra", .key = "max_connections", .type = SETTING_INTEGER,
+ AT(gateway.max_node_connections),
+ .default_text = "4096", .min = 1, .max = 100000,
+ .help = "Connections to all nodes together; each node gets one all the same.\n"
+         "Stops: a cluster that tells of ever more nodes and shards from taking all descriptors."},
 {.section = "cassandra", .key = "compression", .type = SETTING_CHOICE,
  AT(gateway.compression),
  .default_text = "none", .choices = compressions,
@@ -250,6 +270,12 @@ const struct setting setting_table[] = {
  AT(gateway.window_max),
  .default_text = "1024", .min = 1, .max = 16384,
  .help = "The window never gets larger than this."},
+
+{.section = "cassandra", .key = "window_bytes", .type = SETTING_BYTES,
+ AT(gateway.window_bytes),
+ .default_text = "16MiB", .min = 64 * KIB, .max = GIB,
+ .help = "Bytes of requests under way to one node, at most. It halves when the node says that\n"
+         "these are too many: Cassandra takes a 40th of its heap from one address."},
 
 {.section = "schema", .key = "create", .type = SETTING_CHOICE,
  AT(gateway.schema_create),

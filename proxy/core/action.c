@@ -175,6 +175,8 @@ static void action_fill(struct action_queue *queue, struct action_slot *slot, st
     case ACTION_LINK_OPEN:
         action->host = slot->source->host;
         action->port = slot->source->port;
+        action->local_port = slot->source->local_port;
+        action->local_port_step = slot->source->local_port_step;
         __attribute__((fallthrough));
     case ACTION_LINK_WRITE:
     case ACTION_LINK_CLOSE:

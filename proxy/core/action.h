@@ -36,6 +36,9 @@ struct action {
     struct link *link;
     const char *host; /* LINK_OPEN; lives as long as the link */
     uint16_t port;
+    uint16_t local_port;      /* LINK_OPEN: connect from it, or from one that is a multiple of
+                                 local_port_step away, 49152 or above; 0: any */
+    uint16_t local_port_step;
     bool on;
     enum log_level level;
     int exit_code;
@@ -55,6 +58,7 @@ struct action_source {
     bool on;          /* CLIENT_READ: what was asked for last */
     const char *host; /* LINK_OPEN */
     uint16_t port;
+    uint16_t local_port, local_port_step;
 };
 
 struct action_queue;

@@ -23,6 +23,8 @@ static void cassandra_defaults(struct gateway_config *config)
     config->schema_create = true;
     config->discover_nodes = true;
     config->connections_per_node = 1;
+    config->max_node_connections = 4096;
+    config->window_bytes = 16 * MIB;
     config->window_start = 32;
     config->window_min = 8;
     config->window_max = 1024;

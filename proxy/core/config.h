@@ -19,6 +19,14 @@ struct contact_point {
     uint16_t port;
 };
 
+/* A node tells the first address and is reached at the second. */
+struct address_translation {
+    const char *told_host; /* as Sluice writes it: 10.0.0.1, or eight groups of hex for IPv6 */
+    uint16_t told_port;    /* 0: any */
+    const char *host;
+    uint16_t port; /* 0: the one that was told */
+};
+
 struct gateway_config {
     const struct alloc *alloc;
     const char *version;
@@ -49,6 +57,11 @@ struct gateway_config {
     bool remote_data_centers; /* nodes of other data centres take requests too */
     enum cql_compression compression; /* of what goes to and comes from the nodes: NONE */
     uint32_t trace_ppm;               /* requests of a million that a node is to trace: 0 */
+    bool node_tls; /* the driver speaks TLS to the nodes */
+    const struct address_translation *translations;
+    size_t translation_count;
+    uint32_t max_node_connections; /* to all nodes; each node gets one all the same: 4,096 */
+    size_t window_bytes; /* bodies of requests under way per node, at most: 16 MiB */
     uint32_t connections_per_node; /* 1; a node with shards gets one for each */
     enum cql_consistency
         consistency; /* LOCAL_QUORUM or QUORUM; lower ones need unsafe_consistency */

@@ -518,10 +518,10 @@ static void data_requests_respect_the_window_and_control_requests_do_not(void **
     memset(sent, 0, sizeof(sent));
     world_up(&world, 1);
     world.nodes[0]->mute = true;
-    assert_true(cluster_has_room(world.cluster, 0));
+    assert_true(cluster_has_room(world.cluster, NULL, 0));
     for (int i = 0; i < 40; i++)
         world_send(&world, &sent[i], "insert");
-    assert_false(cluster_has_room(world.cluster, 0));
+    assert_false(cluster_has_room(world.cluster, NULL, 0));
     world_send(&world, &control, "lease");
     world_run(&world, 5 * MS_US);
     assert_int_equal(world.nodes[0]->log_count, 33); /* the window and the lease */

@@ -401,8 +401,8 @@ static void a_full_replica_is_waited_for_and_holds_up_nobody_else(void **state)
     for (size_t i = 0; i < 32; i++)
         send_to(&town, &first[i], 150);
     send_to(&town, &waiting, 150);
-    assert_false(cluster_has_room(town.world.cluster, 150));
-    assert_true(cluster_has_room(town.world.cluster, 250));
+    assert_false(cluster_has_room(town.world.cluster, NULL, 150));
+    assert_true(cluster_has_room(town.world.cluster, NULL, 250));
     send_to(&town, &other, 250);
     world_run(&town.world, 100 * MS_US);
     assert_true(other.done);
@@ -497,6 +497,39 @@ static void memory_running_out_anywhere_costs_time_only(void **state)
     assert_true(failing.rounds > 20);
 }
 
+static void nodes_are_dialled_where_their_addresses_lead_and_events_tell_what_they_know(void **state)
+{
+    (void)state;
+    static const struct address_translation translations[] = {
+        {"10.0.0.1", 0, "203.0.113.1", 19042}, {"10.0.0.2", 9042, "nat.example", 0},
+        {"10.0.0.3", 7777, "elsewhere", 0} /* another port: does not count */};
+    struct town town;
+    struct cql_push push = {.kind = CQL_PUSH_STATUS,
+                            .change = CQL_CHANGE_UP,
+                            .address = {{10, 0, 0, 2}, 4, 9042}};
+    town_init(&town, &alloc_heap, 3);
+    town.world.config.translations = translations;
+    town.world.config.translation_count = 3;
+    struct fake_node *second = town_node(&town, "nat.example");
+    town.view.members[1].dialled = "nat.example";
+    assert_true(world_start(&town.world));
+    world_run(&town.world, SECOND_US);
+    assert_int_equal(second->open_count, 1);
+    assert_int_equal(town.nodes[1]->connects, 0);
+    assert_int_equal(town.nodes[2]->open_count, 1);
+    fake_node_set_down(second, true);
+    world_run(&town.world, 50 * SECOND_US);
+    unsigned connects = second->connects;
+    while (second->connects == connects)
+        world_run(&town.world, 10 * MS_US);
+    fake_node_set_down(second, false);
+    fake_node_push(town.nodes[0], &push);
+    world_run(&town.world, 1100 * MS_US);
+    assert_int_equal(second->open_count, 1);
+    assert_int_equal(fake_net_logged(&town.world.net, "cassandra node has moved"), 0);
+    world_deinit(&town.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -523,6 +556,8 @@ int main(void)
         cmocka_unit_test(a_full_replica_is_waited_for_and_holds_up_nobody_else),
         cmocka_unit_test(writes_for_a_replica_that_is_down_go_to_another_node),
         cmocka_unit_test(a_replica_that_owes_answers_is_passed_by),
+        cmocka_unit_test(
+            nodes_are_dialled_where_their_addresses_lead_and_events_tell_what_they_know),
         cmocka_unit_test(more_connections_a_node_are_opened_after_the_first_and_share_the_work),
         cmocka_unit_test(memory_running_out_anywhere_costs_time_only),
     };

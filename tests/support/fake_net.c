@@ -110,6 +110,35 @@ static struct fake_node *find_node(struct fake_net *net, const struct action *ac
     return NULL;
 }
 
+/* Another socket of ours has this local port and goes to the same place. */
+static bool port_is_taken(const struct fake_net *net, const struct fake_socket *socket)
+{
+    LIST_EACH(it, &net->sockets)
+    {
+        const struct fake_socket *other = LIST_ENTRY(it, struct fake_socket, node_in_net);
+        if (other != socket && other->node == socket->node &&
+            other->local_port == socket->local_port)
+            return true;
+    }
+    return false;
+}
+
+static void choose_shard(const struct fake_net *net, struct fake_socket *socket,
+                         const struct action *action)
+{
+    struct fake_node *node = socket->node;
+    socket->shard = -1;
+    socket->local_port = action->local_port;
+    while (socket->local_port != 0 && port_is_taken(net, socket))
+        socket->local_port = (uint16_t)(socket->local_port + action->local_port_step);
+    if (node->shards == 0)
+        return;
+    if (node->is_shard_port && socket->local_port != 0)
+        socket->shard = (socket->local_port + node->nat_shift) % node->shards;
+    else
+        socket->shard = node->next_shard++ % node->shards;
+}
+
 static void socket_open(struct fake_net *net, const struct action *action)
 {
     struct fake_socket *socket = fake_alloc(sizeof(*socket));
@@ -124,6 +153,7 @@ static void socket_open(struct fake_net *net, const struct action *action)
                      CONNECT_DELAY_US);
         return;
     }
+    choose_shard(net, socket, action);
     node->connects++;
     node->last_connect_us = net->now.boot_us;
     if (node->never_opens)
@@ -144,6 +174,7 @@ static void socket_read_frames(struct fake_socket *socket)
         struct fake_request request = {
             .opcode = header.opcode,
             .flags = header.flags,
+            .shard = socket->shard,
             .stream = header.stream,
             .body = slice_make(unread.data + CQL_HEADER_BYTES, header.body_bytes),
             .at_us = socket->node->net->now.boot_us,

@@ -8,6 +8,8 @@ struct fake_socket {
     struct fake_node *node; /* NULL: no such host */
     struct link *link;
     bool connected;
+    int32_t shard;
+    uint16_t local_port;
     struct buf in; /* what the node has received and not yet read */
     struct list node_in_net;
 };

@@ -101,17 +101,45 @@ static void send_void(struct fake_socket *socket, int16_t stream, int64_t delay_
     send_walk(socket, stream, CQL_RESULT, cql_result_walk, &result, delay_us);
 }
 
+/* What a ScyllaDB node says of the connection's shard; returns how many options. */
+static uint16_t add_shards(const struct fake_socket *socket, struct cql_choice *options,
+                           char texts[4][16], struct slice values[4])
+{
+    static const char *const names[] = {"SCYLLA_SHARD", "SCYLLA_NR_SHARDS",
+                                        "SCYLLA_SHARDING_IGNORE_MSB", "SCYLLA_SHARD_AWARE_PORT"};
+    const int numbers[] = {(int)socket->shard, socket->node->shards, 12,
+                           socket->node->tells_shard_port};
+    uint16_t count = socket->node->tells_shard_port == 0 ? 3 : 4;
+    for (uint16_t i = 0; i < count; i++) {
+        snprintf(texts[i], sizeof(texts[i]), "%d", numbers[i]);
+        values[i] = slice_cstr(texts[i]);
+        options[i] = (struct cql_choice){slice_cstr(names[i]), &values[i], 1};
+    }
+    return count;
+}
+
 static void send_supported(struct fake_socket *socket, int16_t stream, int64_t delay_us)
 {
     struct slice version = SLICE_LITERAL("3.4.7");
     struct slice algorithms[] = {SLICE_LITERAL("snappy"), SLICE_LITERAL("lz4")};
-    struct slice more = SLICE_LITERAL("1");
-    struct cql_choice options[] = {
+    struct slice more = SLICE_LITERAL("1"), empty = SLICE_LITERAL("");
+    struct cql_choice options[12] = {
         {SLICE_LITERAL("CQL_VERSION"), &version, 1},
         {SLICE_LITERAL("COMPRESSION"), algorithms, 2},
-        {slice_cstr(socket->node->supported), &more, 1},
     };
-    struct cql_supported supported = {options, socket->node->supported == NULL ? 2 : 3};
+    char texts[4][16];
+    struct slice values[4];
+    struct cql_supported supported = {options, 2};
+    if (socket->node->supported != NULL)
+        options[supported.option_count++] =
+            (struct cql_choice){slice_cstr(socket->node->supported), &more, 1};
+    if (socket->node->shards > 0)
+        supported.option_count = (uint16_t)(supported.option_count +
+                                            add_shards(socket, options + supported.option_count,
+                                                       texts, values));
+    if (socket->node->tells_tablets)
+        options[supported.option_count++] =
+            (struct cql_choice){SLICE_LITERAL("TABLETS_ROUTING_V1"), &empty, 1};
     send_walk(socket, stream, CQL_SUPPORTED, cql_supported_walk, &supported, delay_us);
 }
 
@@ -311,6 +339,9 @@ void fake_node_received(struct fake_socket *socket, const struct fake_request *r
     if (node->mute)
         return;
     struct fake_answer answer = next_answer(node, request);
+    struct fake_request shifted = *request;
+    shifted.stream = (int16_t)(request->stream + answer.stream_shift);
+    request = &shifted;
     int64_t delay_us = answer.delay_us == 0 ? FAKE_ANSWER_DELAY_US : answer.delay_us;
     unsigned copies = answer.copies == 0 ? 1 : answer.copies;
     if (answer.silence)
@@ -318,6 +349,8 @@ void fake_node_received(struct fake_socket *socket, const struct fake_request *r
     for (unsigned i = 0; i < copies; i++) {
         if (answer.close)
             fake_socket_close_later(socket, delay_us);
+        else if (answer.raw.data != NULL)
+            fake_socket_send(socket, answer.raw, delay_us);
         else if (answer.opcode != 0)
             send_frame(socket, request->stream, answer.opcode, answer.flags, answer.body, delay_us);
         else if (answer.error != 0 || answer.server_error)

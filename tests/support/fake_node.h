@@ -29,6 +29,7 @@ struct fake_net;
 struct fake_request {
     uint8_t opcode;
     uint8_t flags; /* of the header */
+    int32_t shard; /* of the connection; -1: the node has none */
     int16_t stream;
     struct slice body; /* in the log: lives as long as the node */
     int64_t at_us;
@@ -45,6 +46,8 @@ struct fake_answer {
     struct slice body;      /* must last until it is answered */
     int64_t delay_us;       /* 0: FAKE_ANSWER_DELAY_US */
     unsigned copies;        /* 0: one */
+    int16_t stream_shift;   /* the answer comes on another stream */
+    struct slice raw;       /* data not NULL: these bytes instead of a frame */
     bool silence;           /* no answer at all */
     bool close;             /* the node closes the connection instead */
     bool by_default;        /* what the node would have said */
@@ -62,6 +65,13 @@ struct fake_node {
     bool never_opens;      /* a connection attempt that hangs */
     const char *password;  /* not NULL: asks for it (any user) */
     const char *supported; /* one more key in SUPPORTED, e.g. "SCYLLA_NR_SHARDS" */
+    /* ScyllaDB: 0 is an ordinary node. A connection's shard is its local port modulo `shards` where
+     * it was dialled from a certain one and `is_shard_port`, else the next in turn. */
+    uint16_t shards, next_shard;
+    uint16_t tells_shard_port; /* SCYLLA_SHARD_AWARE_PORT; is to be added as a node of its own */
+    bool is_shard_port;
+    uint16_t nat_shift;   /* on the way the local port is raised by so much */
+    bool tells_tablets;   /* TABLETS_ROUTING_V1 */
     uint64_t id_salt;      /* statement ids depend on it */
     bool forgetful;        /* PREPARE is answered and forgotten at once */
     fake_handler handler;

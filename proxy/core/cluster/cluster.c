@@ -44,6 +44,7 @@ struct cluster *cluster_new(const struct gateway_config *config, struct action_q
     cluster->now_us = now.boot_us;
     lists_init(cluster);
     topology_init(&cluster->topology);
+    tablets_init(&cluster->tablets, config->alloc);
     random_init(&cluster->random, config->random_seed);
     arena_init(&cluster->arena, config->alloc, (size_t)4 * 1024, ANSWER_ARENA_BYTES);
     if (config->local_dc != NULL)
@@ -71,6 +72,7 @@ void cluster_free(struct cluster *cluster)
         for (uint32_t l = 0; l < cluster->nodes[i]->link_count; l++)
             preparation_deinit(cluster->nodes[i]->links[l]);
     topology_deinit(cluster);
+    cluster_cancel(cluster, &cluster->tablets_question);
     cancel_all(cluster, &cluster->control_queue);
     cancel_all(cluster, &cluster->data_queue);
     cancel_all(cluster, &cluster->backing_off);
@@ -83,6 +85,7 @@ void cluster_free(struct cluster *cluster)
     }
     alloc_free(cluster->alloc, cluster->nodes, cluster->node_capacity * sizeof(struct node *));
     ring_free(cluster->ring);
+    tablets_deinit(&cluster->tablets);
     arena_deinit(&cluster->arena);
     alloc_free(cluster->alloc, cluster, sizeof(*cluster));
 }
@@ -97,10 +100,10 @@ void cluster_start(struct cluster *cluster, struct moment now)
 static bool some_node_has_room(const struct cluster *cluster)
 {
     if (cluster->ring == NULL)
-        return cluster_has_room(cluster, 0);
+        return cluster_has_room(cluster, NULL, 0);
     for (size_t i = 0; i < cluster->node_count; i++) {
         const struct node *node = cluster->nodes[i];
-        if (node_is_ready(node) && node->window.in_flight < node->window.size)
+        if (node_is_ready(node) && !window_is_full(&node->window))
             return true;
     }
     return false;
@@ -162,6 +165,9 @@ int64_t cluster_deadline_us(const struct cluster *cluster)
     int64_t other_us = statement_deadline_us(cluster);
     if (other_us < deadline_us)
         deadline_us = other_us;
+    other_us = tablets_deadline_us(cluster);
+    if (other_us < deadline_us)
+        deadline_us = other_us;
     other_us = topology_deadline_us(cluster);
     if (other_us < deadline_us)
         deadline_us = other_us;
@@ -182,6 +188,7 @@ void cluster_tick(struct cluster *cluster, struct moment now)
         for (uint32_t l = 0; l < cluster->nodes[i]->link_count; l++)
             link_tick(cluster->nodes[i]->links[l], now);
     topology_tick(cluster, now);
+    tablets_tick(cluster, now);
     request_tick_all(cluster, now);
     statement_tick(cluster, now);
     cluster_settle(cluster, now);

@@ -5,8 +5,8 @@
  * A request is a frame body that may be executed again, byte for byte, on any node (statements
  * carry their own timestamps, so a repetition changes nothing). Unknown outcomes (write timeout,
  * lost connection, no answer) are resolved by executing it again on another link with back-off, for
- * ever or until its deadline; definite refusals end it. (Token-aware routing, shards and the full
- * retry table have an issue of their own: the place is cluster_pick in routing.c.)
+ * ever or until its deadline; definite refusals end it. (See routing.c for
+ * where a request goes.)
  */
 #ifndef PROXY_CORE_CLUSTER_H
 #define PROXY_CORE_CLUSTER_H
@@ -51,6 +51,8 @@ struct cluster_request {
     struct cql_body *body; /* the cluster takes a reference of its own */
     int64_t token;         /* of the partition key, with has_token: where it should go */
     bool has_token;
+    const uint8_t *table_id; /* 16 bytes that outlive the request; NULL: unknown. ScyllaDB places
+                                each table by itself */
     bool control;        /* outside the data windows: leases, schema, tail reads */
     bool conditional;    /* a lightweight transaction: never executed again by itself; an unknown
                             outcome is GAVE_UP, touched */
@@ -76,6 +78,7 @@ struct cluster_request {
     uint32_t prepares;  /* times that UNPREPARED came since the request last changed links */
     int32_t last_error; /* code of the attempt before; -1: none */
     uint16_t stream;
+    uint32_t bytes; /* of the body, while it is in the node's window */
 };
 
 struct cluster *cluster_new(const struct gateway_config *config, struct action_queue *actions,
@@ -92,7 +95,7 @@ void cluster_send(struct cluster *cluster, struct cluster_request *request, stru
  * Nothing happens when the request is not under way. */
 void cluster_cancel(struct cluster *cluster, struct cluster_request *request);
 /* Would a data request for this token find a ready link with a free place in its window now? */
-bool cluster_has_room(const struct cluster *cluster, int64_t token);
+bool cluster_has_room(const struct cluster *cluster, const uint8_t *table_id, int64_t token);
 bool cluster_is_up(const struct cluster *cluster); /* at least one ready link */
 
 /* One statement text, prepared once and known by its id on every node; prepared again where a node
@@ -131,6 +134,9 @@ struct cluster_query {
     int32_t page_size;                       /* 0: none */
     struct slice paging_state;
     bool conditional;
+    int64_t token; /* with has_token, and table_id: as in a cluster_request */
+    bool has_token;
+    const uint8_t *table_id;
     int64_t deadline_us;
 };
 typedef void (*cluster_answer)(void *context, const struct cluster_reply *reply, bool touched,

@@ -6,6 +6,9 @@
  *      topology_read.c  the rows that say it
  *      node.c         one node: who it is, its connections
  *      link.c         one connection to a node, and coming back to it
+ *      shards.c       ScyllaDB: a link for each shard of a node
+ *      tablet_routing.c  ScyllaDB: where the ranges of each table are; tablets.c keeps them
+ *      translate.c    addresses that nodes tell and those that are dialled
  *      window.c       how much a node is given at once
  *      routing.c      which link takes a request, and the queues in front of the links
  *      request.c      one request from _send to its one `done`
@@ -31,6 +34,7 @@
 
 #include "core/cluster/cluster.h"
 #include "core/cluster/ring.h"
+#include "core/cluster/tablets.h"
 #include "core/random.h"
 
 #define RETRY_MIN_US             INT64_C(50000)
@@ -41,6 +45,7 @@
 #define NODES_MAX                1024 /* connected to; a cluster that tells of more is cut there */
 #define LINKS_PER_NODE_MAX       256
 #define LINK_STAGGER_US          INT64_C(20000) /* between the first attempts of a pool's links */
+#define WARM_UP_STATEMENTS      128
 #define WARNINGS_KEPT            16
 #define NODE_SLOW_US             INT64_C(500000) /* owes an answer and has said nothing for so long */
 /* And for so long: longer than a node waits for its replicas (write_request_timeout, 2 s). */
@@ -61,10 +66,18 @@ struct window {
     uint32_t in_flight;
     uint32_t successes; /* since it last grew */
     int64_t shrunk_at_us;
+    uint64_t bytes_in_flight; /* bodies of those requests */
+    uint64_t bytes_size;      /* with so many no further one is sent; the same law */
+    int64_t bytes_shrunk_at_us;
 };
 
-void window_reset(struct window *window, const struct gateway_config *config);
-void window_succeeded(struct window *window, const struct gateway_config *config);
+/* For a node that has just come up; one that comes back begins with less. */
+void window_reset(struct window *window, const struct gateway_config *config, bool comes_back);
+void window_succeeded(struct window *window, const struct gateway_config *config, uint32_t bytes);
+/* The node says that there are too many bytes under way at once. */
+void window_too_many_bytes(struct window *window, const struct gateway_config *config,
+                           int64_t sent_us, int64_t now_us);
+bool window_is_full(const struct window *window);
 /* The attempt that failed was sent at sent_us: one that was sent before the last cut tells nothing
  * new. */
 void window_congested(struct window *window, const struct gateway_config *config, int64_t sent_us,
@@ -90,6 +103,8 @@ struct node {
     uint16_t port;
     char name[280];   /* host:port, for people; safe in a log line */
     bool is_contact;  /* named in the configuration: stays as long as the cluster */
+    char told_host[64]; /* the address that the cluster knows it by; empty: not discovered */
+    uint16_t told_port;
     bool is_retired;  /* left the cluster: freed once its links are closed */
     bool is_asleep;   /* not connected to: another contact point is the same node, or it is remote */
     bool is_known;    /* who it is (the three below) */
@@ -104,7 +119,11 @@ struct node {
     bool is_silent;    /* what it owed went elsewhere, and nothing has come from it since */
     struct link *links[LINKS_PER_NODE_MAX];
     uint32_t link_count, ready_links;
+    bool is_warm; /* our statements are prepared there: until then others are preferred */
+    bool was_up;
     uint32_t shard_count, ignore_msb; /* Scylla; shard_count 0: no shards */
+    uint16_t shard_port;              /* 0: none */
+    int64_t shard_port_avoided_until_us;
     bool told_unreachable;
     int64_t logged_at_us; /* when its being unreachable was last told */
 };
@@ -116,7 +135,9 @@ struct link {
     enum link_state state;
     void *driver;
     struct cql_connection *connection; /* STARTING, READY, CLOSING */
-    int32_t shard;                     /* of the node, that this connection is on; -1: none */
+    int32_t shard;        /* of the node, that this connection is on; -1: none */
+    int32_t wanted_shard; /* that it was dialled for; -1: any */
+    bool rests;           /* it is not to come back by itself */
     struct cluster_request identify;   /* who are you: pinned */
     uint32_t requests;        /* in flight or unprepared here, control requests included */
     uint64_t output_round;    /* counts the times that bytes were handed to the driver */
@@ -142,8 +163,10 @@ enum topology_step { TOPOLOGY_RESTS, TOPOLOGY_LOCAL, TOPOLOGY_PEERS, TOPOLOGY_KE
 
 struct topology_peer {
     uint8_t host_id[16];
-    char host[64];
+    char host[256]; /* to be dialled */
     uint16_t port;
+    char told_host[64];
+    uint16_t told_port;
     char data_center[64], rack[64];
     int64_t *tokens;
     size_t token_count;
@@ -177,6 +200,7 @@ struct cluster {
     size_t node_count, node_capacity;
     uint32_t last_serial;
     size_t ready_count;         /* links */
+    size_t link_count;          /* of all nodes, open or not */
     size_t usable_count;        /* nodes that are usable and have a ready link */
     size_t next_node;           /* where picking starts, so that equals take turns */
     struct link *control_link;  /* tells the view and the events; the others say the same */
@@ -186,6 +210,12 @@ struct cluster {
     struct topology topology;
     struct ring *ring;          /* NULL: nothing to route by */
     struct node *ring_nodes[NODES_MAX]; /* of the ring's indices; NULL: gone */
+    bool has_tablets; /* a node has told that it knows them */
+    struct tablets tablets;
+    size_t tablets_wanted; /* tables that are to be asked about, more or less */
+    bool tablets_unreadable;
+    uint8_t tablets_asked[16];
+    struct cluster_request tablets_question; /* pinned */
     struct list control_queue;
     struct list data_queue;
     struct list backing_off;
@@ -239,6 +269,8 @@ void node_identify(struct node *node, const uint8_t host_id[16], const char *dat
 void node_decide_usable(struct node *node);
 /* Opens the links that it should have and does not. */
 void node_connect(struct node *node, struct moment now);
+/* Until so many are open or will be, as far as limits allow. */
+void node_open_links(struct node *node, uint32_t wanted, struct moment now);
 /* Closes its links; those are freed when the sockets are gone. */
 void node_disconnect(struct node *node, const char *reason, struct moment now);
 void node_link_ready(struct link *link, struct moment now);
@@ -266,6 +298,42 @@ MUST_CHECK int link_ask(struct link *link, struct cluster_request *request, cons
 int64_t link_deadline_us(const struct link *link);
 void link_tick(struct link *link, struct moment now);
 void link_wants_write(struct link *link); /* if it has output */
+
+/* shards.c */
+/* Decides which shard a link that is about to be opened is for, and the ports. */
+void shards_dial(struct link *link, struct moment now);
+/* It did not become ready. */
+void shards_dial_failed(struct link *link, struct moment now);
+/* It did: on which shard? */
+void shards_link_ready(struct link *link, struct moment now);
+/* When all links of the pool are ready: are all shards covered? Opens spares, or closes them. */
+void shards_spread(struct node *node, uint32_t wanted, struct moment now);
+
+/* tablet_routing.c */
+void tablets_link_ready(struct link *link);
+/* True: the request's table has tablets, and the ring does not count. *tablet NULL: not known. */
+bool tablets_route(const struct cluster *cluster, const struct cluster_request *request,
+                   const struct tablet **tablet);
+struct node *tablet_node(const struct cluster *cluster, const struct tablet *tablet,
+                         size_t replica); /* NULL: not one of ours */
+int32_t tablet_shard(const struct node *node, const struct tablet *tablet); /* -1: none there */
+/* A request for the table is about to be routed: it is looked at whether the table is known. */
+void tablets_used(struct cluster *cluster, const uint8_t table_id[16]);
+/* A custom payload came with the answer to `request`. */
+void tablets_taught(struct cluster *cluster, const struct cluster_request *request,
+                    struct slice payload);
+void tablets_bind(struct cluster *cluster); /* nodes came, went or became known */
+void tablets_all_stale(struct cluster *cluster);
+void tablets_node_left(struct cluster *cluster, const struct node *node);
+int64_t tablets_deadline_us(const struct cluster *cluster);
+void tablets_tick(struct cluster *cluster, struct moment now);
+
+/* translate.c */
+/* NULL: what is told is dialled. */
+const struct address_translation *translation_of(const struct gateway_config *config,
+                                                 const char *host, uint16_t port);
+/* Another port of a node. False: it cannot be reached at the node's dialled host. */
+bool translation_of_port(const struct node *node, uint16_t port, uint16_t *dialled);
 
 /* routing.c */
 struct link *cluster_pick(struct cluster *cluster, const struct cluster_request *request);
@@ -301,6 +369,8 @@ enum verdict {
     VERDICT_UNKNOWN,    /* it may be done, or may be yet */
 };
 enum verdict error_verdict(const struct cql_error *error, bool conditional);
+/* At the door, which is told apart from other overload. */
+bool error_is_too_many_bytes(const struct cql_error *error);
 bool error_is_congestion(const struct cql_error *error);
 int64_t retry_delay_us(struct random *random, uint32_t failures);
 
@@ -312,12 +382,15 @@ void preparation_require(struct cluster *cluster, struct link *link,
 /* The link is gone: those that wait there go elsewhere, marks are dropped. */
 void preparation_link_lost(struct link *link, struct moment now);
 void preparation_deinit(struct link *link);
+/* The node is up: the statements that are in use are prepared there before others are sent to it. */
+void preparation_warm_up(struct link *link, struct moment now);
 
 /* statement.c */
 struct cluster_statement *statement_by_id(struct cluster *cluster, struct slice id);
 /* The id in the answer to a PREPARE. MALFORMED, NOMEM ...; `id` lasts until the arena is used
  * again. */
 MUST_CHECK int statement_parse_id(struct cluster *cluster, struct slice body, struct slice *id);
+bool statement_is_in_use(const struct cluster_statement *statement);
 struct cql_body *statement_body(struct cluster *cluster, const char *text);
 int64_t statement_deadline_us(const struct cluster *cluster);
 void statement_tick(struct cluster *cluster, struct moment now);

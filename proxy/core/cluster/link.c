@@ -56,7 +56,9 @@ struct link *link_new(struct node *node, int64_t open_at_us)
     link->cluster = node->cluster;
     link->node = node;
     link->state = LINK_WAITING;
-    link->shard = -1;
+    link->shard = link->wanted_shard = -1;
+    link->rests = open_at_us == NEVER_US;
+    node->cluster->link_count++;
     link->reconnect_at_us = open_at_us;
     list_init(&link->preparations);
     list_init(&link->mismatched);
@@ -71,6 +73,7 @@ void link_free(struct link *link)
     cluster_cancel(cluster, &link->identify);
     preparation_deinit(link);
     cql_connection_free(link->connection);
+    cluster->link_count--;
     alloc_free(cluster->alloc, link, sizeof(*link));
 }
 
@@ -163,6 +166,8 @@ static void link_fail(struct link *link, enum link_state to, const char *reason,
     char quoted[LOG_QUOTED_BYTES];
 
     link_remember_error(link, reason);
+    if (!was_ready)
+        shards_dial_failed(link, now);
     link_set_state(link, to);
     if (was_ready && now.boot_us - link->ready_since_us >= link_config(link)->reconnect_max_us)
         link->failures = 0;
@@ -186,6 +191,7 @@ static void link_fail_and_close(struct link *link, const char *reason, struct mo
 
 void link_shut(struct link *link, const char *reason, struct moment now)
 {
+    link->rests = true;
     link->reconnect_at_us = NEVER_US;
     if (link->state != LINK_WAITING && link->state != LINK_CLOSING)
         link_fail_and_close(link, reason, now);
@@ -210,7 +216,7 @@ void link_closed(struct link *link, const char *reason, struct moment now)
         link_fail(link, LINK_WAITING, reason, now);
     cql_connection_free(link->connection);
     link->connection = NULL;
-    link->reconnect_at_us = link->node->is_asleep || link->node->is_retired
+    link->reconnect_at_us = link->rests || link->node->is_asleep || link->node->is_retired
                                 ? NEVER_US
                                 : now.boot_us + reconnect_delay_us(link);
     cluster_settle(link->cluster, now);
@@ -223,6 +229,7 @@ static void link_open(struct link *link, struct moment now)
     link_set_state(link, LINK_CONNECTING);
     link->source.host = link->node->host;
     link->source.port = link->node->port;
+    shards_dial(link, now);
     link->connect_deadline_us = now.boot_us + link_config(link)->connect_timeout_us;
     action_link(link->cluster->actions, ACTION_LINK_OPEN, link);
 }
@@ -262,6 +269,7 @@ static void link_became_ready(struct link *link, struct moment now)
     if (cql_connection_supported(link->connection, "SCYLLA_NR_SHARDS").data != NULL)
         cluster->facts.is_scylla = true;
     cluster->room_appeared = true;
+    tablets_link_ready(link);
     node_link_ready(link, now);
     topology_link_ready(link, now);
 }
@@ -288,6 +296,8 @@ static void link_take_events(struct link *link, struct moment now)
         case CQL_EVENT_RESPONSE:
             if (event.warnings.data != NULL || event.traced)
                 notice_response(link, &event, event.tag, now);
+            if (event.payload.data != NULL)
+                tablets_taught(link->cluster, event.tag, event.payload);
             request_answered(link->cluster, event.tag, &event, now);
             break;
         case CQL_EVENT_PUSH:

@@ -40,7 +40,7 @@ struct node *node_new(struct cluster *cluster, const char *host, uint16_t port, 
     node->is_contact = is_contact;
     node->is_usable = !cluster->config->discover_nodes;
     node_set_address(node, host, port);
-    window_reset(&node->window, cluster->config);
+    window_reset(&node->window, cluster->config, false);
     cluster->nodes[cluster->node_count++] = node;
     return node;
 }
@@ -58,6 +58,7 @@ void node_free(struct node *node)
     for (size_t i = 0; i < NODES_MAX; i++)
         if (cluster->ring_nodes[i] == node)
             cluster->ring_nodes[i] = NULL;
+    tablets_bind(cluster);
     alloc_free(cluster->alloc, node, sizeof(*node));
 }
 
@@ -117,6 +118,8 @@ void node_identify(struct node *node, const uint8_t host_id[16], const char *dat
     snprintf(node->data_center, sizeof(node->data_center), "%s", data_center);
     snprintf(node->rack, sizeof(node->rack), "%s", rack);
     node->is_known = true;
+    if (cluster->has_tablets)
+        tablets_bind(cluster);
     node_decide_usable(node);
     if (node->is_usable && node->ready_links > 0)
         node_connect(node, now); /* the rest of its pool */
@@ -135,20 +138,36 @@ static uint32_t links_wanted(const struct node *node)
     return wanted < LINKS_PER_NODE_MAX ? wanted : LINKS_PER_NODE_MAX;
 }
 
-void node_connect(struct node *node, struct moment now)
+void node_open_links(struct node *node, uint32_t wanted, struct moment now)
 {
-    node->is_asleep = false;
-    uint32_t wanted = links_wanted(node);
+    struct cluster *cluster = node->cluster;
+    uint32_t open = 0;
     for (uint32_t i = 0; i < node->link_count; i++)
-        if (node->links[i]->state == LINK_WAITING && node->links[i]->reconnect_at_us == NEVER_US)
-            node->links[i]->reconnect_at_us = now.boot_us;
-    for (uint32_t i = node->link_count; i < wanted; i++) {
+        open += !node->links[i]->rests;
+    for (uint32_t i = 0; i < node->link_count && open < wanted; i++) {
+        struct link *link = node->links[i];
+        if (!link->rests)
+            continue;
+        link->rests = false; /* while it is being closed, link_closed sees to it */
+        if (link->state == LINK_WAITING)
+            link->reconnect_at_us = now.boot_us;
+        open++;
+    }
+    for (; open < wanted && node->link_count < LINKS_PER_NODE_MAX; open++) {
+        if (node->link_count > 0 && cluster->link_count >= cluster->config->max_node_connections)
+            return;
         /* one after the other: a node hashes passwords with few threads */
-        struct link *link = link_new(node, now.boot_us + (int64_t)i * LINK_STAGGER_US);
+        struct link *link = link_new(node, now.boot_us + (int64_t)open * LINK_STAGGER_US);
         if (link == NULL)
             return; /* the links that it has must do */
         node->links[node->link_count++] = link;
     }
+}
+
+void node_connect(struct node *node, struct moment now)
+{
+    node->is_asleep = false;
+    node_open_links(node, links_wanted(node), now);
 }
 
 void node_disconnect(struct node *node, const char *reason, struct moment now)
@@ -157,49 +176,25 @@ void node_disconnect(struct node *node, const char *reason, struct moment now)
         link_shut(node->links[i], reason, now);
 }
 
-/* Which shard a new connection has come to is the node's choice: one that came to a shard that has
- * its link already is kept only where nothing better is to be had. */
-static void take_shard(struct link *link)
-{
-    struct node *node = link->node;
-    struct slice shard = cql_connection_supported(link->connection, "SCYLLA_SHARD");
-    struct slice count = cql_connection_supported(link->connection, "SCYLLA_NR_SHARDS");
-    struct slice msb = cql_connection_supported(link->connection, "SCYLLA_SHARDING_IGNORE_MSB");
-    uint32_t numbers[3] = {0};
-    const struct slice texts[3] = {shard, count, msb};
-
-    link->shard = -1;
-    for (size_t i = 0; i < 3; i++) {
-        if (texts[i].len == 0 || texts[i].len > 5)
-            return;
-        for (size_t c = 0; c < texts[i].len; c++) {
-            if (texts[i].data[c] < '0' || texts[i].data[c] > '9')
-                return;
-            numbers[i] = numbers[i] * 10 + (uint32_t)(texts[i].data[c] - '0');
-        }
-    }
-    if (numbers[1] == 0 || numbers[1] > LINKS_PER_NODE_MAX || numbers[0] >= numbers[1])
-        return;
-    node->shard_count = numbers[1];
-    node->ignore_msb = numbers[2];
-    link->shard = (int32_t)numbers[0];
-}
-
 void node_link_ready(struct link *link, struct moment now)
 {
     struct node *node = link->node;
     bool was_ready = node_is_ready(node);
     bool is_first = node->ready_links++ == 0;
-    take_shard(link);
+    shards_link_ready(link, now);
     if (!was_ready && node_is_ready(node))
         node->cluster->usable_count++;
     if (is_first) {
         node->told_unreachable = false;
-        window_reset(&node->window, node->cluster->config);
+        window_reset(&node->window, node->cluster->config, node->was_up);
+        node->was_up = true;
+        preparation_warm_up(link, now);
         action_log(node->cluster->actions, LOG_INFO, "cassandra node is up", "node=%s", node->name);
     }
-    if (node->is_usable)
+    if (node->is_usable) {
         node_connect(node, now);
+        shards_spread(node, links_wanted(node), now);
+    }
 }
 
 /* --- choosing --- */
@@ -219,12 +214,21 @@ int64_t node_silence_deadline_us(const struct node *node)
     return silent_us > again_us ? silent_us : again_us;
 }
 
+/* Of the node, for a request; -1: any. */
+static int32_t request_shard(const struct node *node, const struct cluster_request *request)
+{
+    const struct tablet *tablet;
+    if (node->shard_count == 0 || !request->has_token)
+        return -1;
+    if (tablets_route(node->cluster, request, &tablet))
+        return tablet == NULL ? -1 : tablet_shard(node, tablet);
+    return (int32_t)ring_shard(request->token, node->shard_count, node->ignore_msb);
+}
+
 struct link *node_link(const struct node *node, const struct cluster_request *request)
 {
     struct link *best = NULL;
-    int32_t shard = -1;
-    if (request->has_token && node->shard_count > 0)
-        shard = (int32_t)ring_shard(request->token, node->shard_count, node->ignore_msb);
+    int32_t shard = request_shard(node, request);
     for (uint32_t i = 0; i < node->link_count; i++) {
         struct link *link = node->links[i];
         if (link->state != LINK_READY)

@@ -80,6 +80,14 @@ static void mark_mismatch(struct link *link, struct preparation *preparation, st
     retry_waiting(link, statement, now);
 }
 
+static void now_warm(struct node *node)
+{
+    if (node->is_warm)
+        return;
+    node->is_warm = true;
+    node->cluster->room_appeared = true;
+}
+
 static void preparation_done(struct cluster_request *request, const struct cluster_reply *reply,
                              struct moment now)
 {
@@ -100,8 +108,10 @@ static void preparation_done(struct cluster_request *request, const struct clust
         else if (!answered)
             retry_waiting(link, statement, now);
     }
-    if (list_empty(&link->preparations))
+    if (list_empty(&link->preparations)) {
+        now_warm(link->node);
         resend_waiting(link, now);
+    }
 }
 
 static int preparation_start(struct link *link, struct cluster_statement *statement,
@@ -215,12 +225,30 @@ void preparation_require(struct cluster *cluster, struct link *link,
     list_append(&link->unprepared, &request->node);
 }
 
+/* The newest, as far as they go at once: what is left out is prepared when it is missed. A node that
+ * has them already (from before it started again) answers at once. */
+void preparation_warm_up(struct link *link, struct moment now)
+{
+    struct cluster *cluster = link->cluster;
+    int count = 0;
+    link->node->is_warm = false;
+    for (struct list *it = cluster->statements.prev;
+         it != &cluster->statements && count < WARM_UP_STATEMENTS; it = it->prev) {
+        struct cluster_statement *statement = LIST_ENTRY(it, struct cluster_statement, node);
+        if (statement_is_in_use(statement) && preparation_start(link, statement, now) == STATUS_OK)
+            count++;
+    }
+    if (count == 0)
+        now_warm(link->node);
+}
+
 void preparation_link_lost(struct link *link, struct moment now)
 {
     while (!list_empty(&link->unprepared))
         request_lost(link->cluster, LIST_ENTRY(link->unprepared.next, struct cluster_request, node),
                      now);
     preparation_deinit(link);
+    now_warm(link->node); /* its other links, if any, must not wait for these */
 }
 
 void preparation_deinit(struct link *link)

@@ -53,6 +53,7 @@ static void request_detach(struct cluster *cluster, struct cluster_request *requ
     link->node->requests--;
     if (!request->control) {
         link->node->window.in_flight--;
+        link->node->window.bytes_in_flight -= request->bytes;
         cluster->room_appeared = true;
     }
     request->avoid = link->node->serial;
@@ -141,8 +142,11 @@ int request_transmit(struct cluster *cluster, struct link *link, struct cluster_
     link->requests++;
     if (link->node->requests++ == 0)
         link->node->heard_us = now.boot_us;
-    if (!request->control)
+    if (!request->control) {
+        request->bytes = (uint32_t)buf_len(&request->body->buf);
         link->node->window.in_flight++;
+        link->node->window.bytes_in_flight += request->bytes;
+    }
     return STATUS_OK;
 }
 
@@ -205,10 +209,11 @@ static void request_failed(struct cluster *cluster, struct cluster_request *requ
 {
     struct link *link = request->link;
 
-    if (!request->control && error_is_congestion(error))
-        window_congested(&link->node->window, cluster->config,
-                         request->attempt_deadline_us - cluster->config->request_timeout_us,
-                         now.boot_us);
+    int64_t sent_us = request->attempt_deadline_us - cluster->config->request_timeout_us;
+    if (!request->control && error_is_too_many_bytes(error))
+        window_too_many_bytes(&link->node->window, cluster->config, sent_us, now.boot_us);
+    else if (!request->control && error_is_congestion(error))
+        window_congested(&link->node->window, cluster->config, sent_us, now.boot_us);
     switch (error_verdict(error, request->conditional)) {
     case VERDICT_REFUSED:
         request_finish(cluster, request, CLUSTER_REFUSED, SLICE_NULL, error, now);
@@ -232,7 +237,7 @@ void request_answered(struct cluster *cluster, struct cluster_request *request,
     assert(request->state == REQUEST_IN_FLIGHT);
     if (event->opcode == CQL_RESULT) {
         if (!request->control)
-            window_succeeded(&request->link->node->window, cluster->config);
+            window_succeeded(&request->link->node->window, cluster->config, request->bytes);
         request_finish(cluster, request, CLUSTER_DONE, event->body, NULL, now);
     } else if (event->opcode == CQL_ERROR) {
         request_failed(cluster, request, &event->error, now);

@@ -54,6 +54,12 @@ enum verdict error_verdict(const struct cql_error *error, bool conditional)
     }
 }
 
+bool error_is_too_many_bytes(const struct cql_error *error)
+{
+    return error->code == CQL_ERROR_OVERLOADED &&
+           starts_with(error->message, SLICE_LITERAL("Request breached limit on bytes in flight"));
+}
+
 bool error_is_congestion(const struct cql_error *error)
 {
     return error->code == CQL_ERROR_OVERLOADED || error->code == CQL_ERROR_WRITE_TIMEOUT;

@@ -8,7 +8,7 @@
 
 #define QUEUE_LOOKS 64 /* requests that are tried past one that has to wait for its replica */
 
-enum fit { FIT_NONE, FIT_AVOIDED, FIT_SLOW, FIT_FAR, FIT_GOOD };
+enum fit { FIT_NONE, FIT_AVOIDED, FIT_COLD, FIT_SLOW, FIT_FAR, FIT_GOOD };
 
 struct choice {
     struct node *node;
@@ -30,15 +30,19 @@ static void consider(struct choice *choice, struct node *node,
     enum fit fit = FIT_GOOD;
     if (node->serial == request->avoid)
         fit = FIT_AVOIDED;
+    else if (!request->control && !node->is_warm)
+        fit = FIT_COLD;
     else if (node_is_slow(node))
         fit = FIT_SLOW;
     else if (!node_is_home(node))
         fit = FIT_FAR;
-    if (!request->control && node->window.in_flight >= node->window.size) {
+    if (!request->control && window_is_full(&node->window)) {
         choice->waits = choice->waits || fit == FIT_GOOD;
         return;
     }
-    if (fit > choice->fit || (fit == choice->fit && node_is_freer(node, choice->node))) {
+    /* Transactions on one row do best at one coordinator: the first replica that will do. */
+    if (fit > choice->fit ||
+        (fit == choice->fit && !request->conditional && node_is_freer(node, choice->node))) {
         choice->node = node;
         choice->fit = fit;
     }
@@ -49,6 +53,12 @@ static struct choice choose_replica(const struct cluster *cluster,
 {
     struct choice choice = {.fit = FIT_NONE};
     const uint16_t *replicas;
+    const struct tablet *tablet;
+    if (tablets_route(cluster, request, &tablet)) {
+        for (size_t i = 0; tablet != NULL && i < tablet->replica_count; i++)
+            consider(&choice, tablet_node(cluster, tablet, i), request);
+        return choice;
+    }
     if (cluster->ring == NULL || !request->has_token)
         return choice;
     size_t count = ring_replicas(cluster->ring, request->token, &replicas);
@@ -72,16 +82,19 @@ static struct node *choose(const struct cluster *cluster, const struct cluster_r
 
 struct link *cluster_pick(struct cluster *cluster, const struct cluster_request *request)
 {
+    if (cluster->has_tablets && request->table_id != NULL)
+        tablets_used(cluster, request->table_id);
     struct node *node = choose(cluster, request);
     cluster->next_node++;
     return node == NULL ? NULL : node_link(node, request);
 }
 
-bool cluster_has_room(const struct cluster *cluster, int64_t token)
+bool cluster_has_room(const struct cluster *cluster, const uint8_t *table_id, int64_t token)
 {
     if (cluster->ring == NULL && !list_empty(&cluster->data_queue))
         return false; /* the room belongs to those that wait */
-    const struct cluster_request request = {.token = token, .has_token = true};
+    const struct cluster_request request = {
+        .token = token, .has_token = true, .table_id = table_id};
     return choose(cluster, &request) != NULL;
 }
 

@@ -47,6 +47,12 @@ struct cql_body *statement_body(struct cluster *cluster, const char *text)
     return NULL;
 }
 
+bool statement_is_in_use(const struct cluster_statement *statement)
+{
+    const struct statement *whole = (const struct statement *)(const void *)statement;
+    return statement->id_len > 0 && !whole->forgotten;
+}
+
 struct cluster_statement *statement_by_id(struct cluster *cluster, struct slice id)
 {
     LIST_EACH(it, &cluster->statements)

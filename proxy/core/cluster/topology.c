@@ -60,6 +60,12 @@ static struct node *find_unknown(const struct cluster *cluster, const struct top
     return NULL;
 }
 
+static void remember_told(struct node *node, const struct topology_peer *peer)
+{
+    memcpy(node->told_host, peer->told_host, sizeof(node->told_host));
+    node->told_port = peer->told_port;
+}
+
 static struct node *node_of_peer(struct cluster *cluster, const struct topology_peer *peer,
                                  struct moment now)
 {
@@ -92,6 +98,7 @@ static void forget_unseen(struct cluster *cluster, struct moment now)
         if (node->was_seen || node->is_retired || !node->is_known)
             continue;
         action_log(cluster->actions, LOG_INFO, "cassandra node has left", "node=%s", node->name);
+        tablets_node_left(cluster, node);
         if (!node->is_contact)
             node->is_retired = true;
         put_to_sleep(node, "it has left the cluster", now);
@@ -158,11 +165,14 @@ static void take_view(struct cluster *cluster, struct moment now)
         nodes[i] = i == 0 ? cluster->control_link->node : node_of_peer(cluster, peer, now);
         if (nodes[i] == NULL)
             continue; /* no memory for it now: the next look may have */
+        if (i > 0)
+            remember_told(nodes[i], peer);
         node_identify(nodes[i], peer->host_id, peer->data_center, peer->rack, now);
         nodes[i]->was_seen = true;
     }
     forget_unseen(cluster, now);
     build_ring(cluster, nodes);
+    tablets_bind(cluster);
     connect_all(cluster, now);
 }
 
@@ -357,7 +367,7 @@ static bool is_at(const struct node *node, const struct cql_inet *address)
     if (address->address_bytes != 4)
         return false; /* written in many ways; the look that follows finds it */
     snprintf(text, sizeof(text), "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
-    return strcmp(node->host, text) == 0;
+    return strcmp(node->told_host[0] != '\0' ? node->told_host : node->host, text) == 0;
 }
 
 static void node_came_up(struct cluster *cluster, const struct cql_inet *address,
@@ -382,6 +392,8 @@ void topology_pushed(struct cluster *cluster, const struct cql_push *push, struc
         node_came_up(cluster, &push->address, now);
     if (push->kind == CQL_PUSH_TOPOLOGY || push->kind == CQL_PUSH_STATUS || is_our_keyspace)
         refresh_at(cluster, now.boot_us + VIEW_DEBOUNCE_US);
+    if (push->kind == CQL_PUSH_TOPOLOGY || is_our_keyspace)
+        tablets_all_stale(cluster); /* nodes that come and go move them */
 }
 
 int64_t topology_deadline_us(const struct cluster *cluster)

@@ -169,7 +169,7 @@ bool topology_read_local(struct cluster *cluster, const struct node *node, struc
     if (read_tokens(cluster, named_cell(&result, "tokens"), peer) < 0)
         peer_deinit(cluster, peer);
     else
-        snprintf(peer->host, sizeof(peer->host), "%.63s", node->host);
+        snprintf(peer->host, sizeof(peer->host), "%s", node->host);
     return peer->host[0] != '\0';
 }
 
@@ -192,6 +192,20 @@ static bool read_address(const struct cql_result *result, struct topology_peer *
     return address_text(address, peer->host, sizeof(peer->host));
 }
 
+/* From what it tells to what is dialled. */
+static void translate(const struct gateway_config *config, struct topology_peer *peer)
+{
+    snprintf(peer->told_host, sizeof(peer->told_host), "%.63s", peer->host);
+    peer->told_port = peer->port;
+    const struct address_translation *translation =
+        translation_of(config, peer->told_host, peer->told_port);
+    if (translation == NULL)
+        return;
+    snprintf(peer->host, sizeof(peer->host), "%s", translation->host);
+    if (translation->port != 0)
+        peer->port = translation->port;
+}
+
 int topology_read_peers(struct cluster *cluster, struct slice body, uint16_t port)
 {
     struct topology *topology = &cluster->topology;
@@ -204,6 +218,7 @@ int topology_read_peers(struct cluster *cluster, struct slice body, uint16_t por
             return STATUS_NOMEM;
         if (read_identity(&result, peer) && read_address(&result, peer, port))
             rc = read_tokens(cluster, named_cell(&result, "tokens"), peer);
+        translate(cluster->config, peer);
         if (peer->token_count == 0 || rc == STATUS_MALFORMED) {
             peer_deinit(cluster, peer);
             topology->peer_count--;

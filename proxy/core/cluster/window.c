@@ -1,14 +1,28 @@
 #include "core/cluster/cluster_internal.h"
 
-void window_reset(struct window *window, const struct gateway_config *config)
+#define BYTES_MIN ((uint64_t)256 * 1024)
+
+void window_reset(struct window *window, const struct gateway_config *config, bool comes_back)
 {
-    uint32_t in_flight = window->in_flight;
-    *window = (struct window){.size = config->window_start, .in_flight = in_flight};
+    *window = (struct window){
+        .size = comes_back ? config->window_min : config->window_start,
+        .in_flight = window->in_flight,
+        .bytes_in_flight = window->bytes_in_flight,
+        .bytes_size = config->window_bytes,
+    };
 }
 
-void window_succeeded(struct window *window, const struct gateway_config *config)
+bool window_is_full(const struct window *window)
+{
+    return window->in_flight >= window->size || window->bytes_in_flight >= window->bytes_size;
+}
+
+void window_succeeded(struct window *window, const struct gateway_config *config, uint32_t bytes)
 {
     /* A window that is not used says nothing about what the node could take. */
+    if (window->bytes_size < config->window_bytes &&
+        window->bytes_in_flight * 2 >= window->bytes_size)
+        window->bytes_size += bytes / 16 + 1;
     if (window->in_flight * 2 < window->size)
         return;
     window->successes++;
@@ -29,4 +43,14 @@ void window_congested(struct window *window, const struct gateway_config *config
     window->size /= 2;
     if (window->size < config->window_min)
         window->size = config->window_min;
+}
+
+void window_too_many_bytes(struct window *window, const struct gateway_config *config,
+                           int64_t sent_us, int64_t now_us)
+{
+    uint64_t least = BYTES_MIN < config->window_bytes ? BYTES_MIN : config->window_bytes;
+    if (sent_us <= window->bytes_shrunk_at_us)
+        return;
+    window->bytes_shrunk_at_us = now_us;
+    window->bytes_size = window->bytes_size / 2 > least ? window->bytes_size / 2 : least;
 }

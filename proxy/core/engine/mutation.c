@@ -157,6 +157,7 @@ bool mutation_send(struct mutation *mutation, struct moment now)
                                                  .body = mutation->body,
                                                  .token = mutation->token,
                                                  .has_token = true,
+                                                 .table_id = partition->topic->topic_id,
                                                  .deadline_us = NEVER_US,
                                                  .done = mutation_done,
                                                  .context = mutation};

@@ -316,7 +316,8 @@ static bool send_front(struct partition *partition, struct moment now)
         }
         if (mutation->parts_missing > 0)
             continue;
-        if (!cluster_has_room(partition->gateway->cluster, mutation->token) ||
+        if (!cluster_has_room(partition->gateway->cluster, partition->topic->topic_id,
+                              mutation->token) ||
             !mutation_send(mutation, now))
             return false;
     }

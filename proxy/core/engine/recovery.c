@@ -61,16 +61,24 @@ bool recovery_take_result(struct recovery *recovery, const struct cluster_reply 
     return false;
 }
 
-void recovery_ask(struct recovery *recovery, const char *text, const struct cql_value *values,
-                  uint16_t value_count, cluster_answer answer, struct moment now)
+void recovery_ask(struct recovery *recovery, int64_t segment, const char *text,
+                  const struct cql_value *values, uint16_t value_count, cluster_answer answer,
+                  struct moment now)
 {
-    struct gateway *gateway = recovery->partition->gateway;
+    const struct partition *partition = recovery->partition;
+    struct gateway *gateway = partition->gateway;
+    bool of_log = segment != RECOVERY_NO_SEGMENT;
     struct cluster_query query = {.text = text,
                                   .values = values,
                                   .value_count = value_count,
                                   .consistency = gateway->config->consistency,
+                                  .has_token = of_log,
                                   .deadline_us = NEVER_US};
 
+    if (of_log) {
+        query.token = segment_token(partition->index, segment);
+        query.table_id = partition->topic->topic_id;
+    }
     recovery->call = cluster_ask(gateway->cluster, &query, answer, recovery, now);
     if (recovery->call == NULL)
         recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "out of memory", now);
@@ -176,7 +184,7 @@ void recovery_read_tail(struct recovery *recovery, struct moment now)
                    "ORDER BY offset DESC LIMIT %d",
                    partition->gateway->config->keyspace, partition->topic->table_name,
                    recovery->page_rows);
-    recovery_ask(recovery, text, values, 3, tail_page, now);
+    recovery_ask(recovery, recovery->scan_segment, text, values, 3, tail_page, now);
 }
 
 /* Begins the scan of one segment from its top. */
@@ -227,7 +235,7 @@ static void read_index(struct recovery *recovery, struct moment now)
                    "SELECT segment, first_offset, limit_offset FROM \"%s\".sluice_segments "
                    "WHERE topic_id = ? AND partition = ? ORDER BY segment DESC LIMIT 1",
                    partition->gateway->config->keyspace);
-    recovery_ask(recovery, text, values, 2, index_read, now);
+    recovery_ask(recovery, RECOVERY_NO_SEGMENT, text, values, 2, index_read, now);
 }
 
 void recovery_prepared(struct recovery *recovery, int16_t code, const char *text, struct moment now)

@@ -50,8 +50,11 @@ struct recovery {
 };
 
 void recovery_fail(struct recovery *recovery, int16_t code, const char *text, struct moment now);
-void recovery_ask(struct recovery *recovery, const char *text, const struct cql_value *values,
-                  uint16_t value_count, cluster_answer answer, struct moment now);
+#define RECOVERY_NO_SEGMENT INT64_C(-1) /* the question is not about rows of the log */
+/* `segment` is that of the rows in question: they are asked of a node that has them. */
+void recovery_ask(struct recovery *recovery, int64_t segment, const char *text,
+                  const struct cql_value *values, uint16_t value_count, cluster_answer answer,
+                  struct moment now);
 /* True: the answer is a result, opened in recovery->arena. False: the load has failed and is freed.
  */
 bool recovery_take_result(struct recovery *recovery, const struct cluster_reply *reply,

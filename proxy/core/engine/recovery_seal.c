@@ -127,7 +127,7 @@ static void next_segment_deleted(void *context, const struct cluster_reply *repl
         "DELETE FROM \"%s\".sluice_segments USING TIMESTAMP ? WHERE topic_id = ? AND partition = ? "
         "AND segment >= ?",
         partition->gateway->config->keyspace);
-    recovery_ask(recovery, text, values, 4, index_sealed, now);
+    recovery_ask(recovery, RECOVERY_NO_SEGMENT, text, values, 4, index_sealed, now);
 }
 
 static void delete_next_segment(struct recovery *recovery, struct moment now)
@@ -143,7 +143,7 @@ static void delete_next_segment(struct recovery *recovery, struct moment now)
         text, sizeof(text),
         "DELETE FROM \"%s\".\"%s\" USING TIMESTAMP ? WHERE partition = ? AND segment = ?",
         partition->gateway->config->keyspace, partition->topic->table_name);
-    recovery_ask(recovery, text, values, 3, next_segment_deleted, now);
+    recovery_ask(recovery, recovery->segment + 1, text, values, 3, next_segment_deleted, now);
 }
 
 static void tail_sealed(void *context, const struct cluster_reply *reply, bool touched,
@@ -347,7 +347,7 @@ static void rewrite_next(struct recovery *recovery, struct moment now)
         "record_count, stable, producers FROM \"%s\".\"%s\" WHERE partition = ? AND segment = ? "
         "AND offset >= ? AND offset < ? LIMIT %d",
         partition->gateway->config->keyspace, partition->topic->table_name, recovery->rewrite_rows);
-    recovery_ask(recovery, text, values, 4, page_read, now);
+    recovery_ask(recovery, recovery->segment, text, values, 4, page_read, now);
 }
 
 void recovery_seal(struct recovery *recovery, struct moment now)

@@ -9,8 +9,7 @@
 
 #include <stdio.h>
 
-/* The partition key (partition int, segment bigint) as the routing key composes it. */
-static int64_t segment_token(int32_t partition, int64_t segment)
+int64_t segment_token(int32_t partition, int64_t segment)
 {
     uint8_t key[2 + 4 + 1 + 2 + 8 + 1] = {0};
 

@@ -8,6 +8,9 @@
 /* Room for a batch of `record_count` records and `bytes`: goes to the next segment if needed.
  * False: the next one is not open yet and this batch would need the one after it. */
 bool segment_take(struct partition *partition, int32_t record_count, size_t bytes);
+/* Of a segment's rows: their partition key (partition int, segment bigint), as the routing key
+ * composes it. */
+int64_t segment_token(int32_t partition, int64_t segment);
 /* Sets segment and what hangs on it: row heads and token. */
 void segment_set(struct partition *partition, int64_t segment, int64_t first_offset,
                  int64_t limit_offset);
