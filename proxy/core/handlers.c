@@ -53,11 +53,13 @@ static void handle_init_producer_id(struct client *client, const struct kafka_ev
 }
 
 /* 53 for transactions (15 makes the Java client wait for ever), 30 for groups: nothing is read back
- * here yet. */
+ * here yet. Other types came after the versions that are served. */
 static int16_t coordinator_error(int8_t key_type)
 {
-    return key_type == KAFKA_COORDINATOR_TRANSACTION ? KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-                                                     : KAFKA_GROUP_AUTHORIZATION_FAILED;
+    if (key_type == KAFKA_COORDINATOR_TRANSACTION)
+        return KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    return key_type == KAFKA_COORDINATOR_GROUP ? KAFKA_GROUP_AUTHORIZATION_FAILED
+                                               : KAFKA_INVALID_REQUEST;
 }
 
 static void handle_find_coordinator(struct client *client, const struct kafka_event *event,

@@ -4,6 +4,7 @@ import gzip
 import os
 import struct
 
+import cases_admin
 import wire
 from case import OWN, SHARED, Case, Step
 from records import TIME, message, several, wrapped
@@ -316,5 +317,5 @@ def producers():
         yield Case(f"Produce v9, idempotent: {name}", steps)
 
 
-CASES = [*api_versions(), *metadata(), *init_producer_id(), *produce_cases()]
+CASES = [*api_versions(), *metadata(), *init_producer_id(), *produce_cases(), *cases_admin.CASES]
 assert len({case.name for case in CASES}) == len(CASES), "two cases have one name"

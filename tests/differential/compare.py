@@ -23,6 +23,8 @@ NAMED = {
     # Texts are each server's own; that there is one is compared.
     "message": lambda v: "a text" if v else v,
     "error_message": lambda v: "a text" if v else v,
+    "documentation": lambda v: "a text" if v else v,
+    "log_dir": lambda v: "a directory" if v else v,
     "finalized_features_epoch": lambda v: "an epoch" if v >= 0 else v,
 }
 
@@ -39,19 +41,27 @@ def named(value, field=None, own=None):
     return value
 
 
+def of_name(item):
+    return item.get("name") or item.get("resource_name") or item.get("user") or "", item.get("topic_id") or ""
+
+
+# Lists that Kafka has in an order of its own, which clients do not look at; and those that are looked up by a field.
+SORTED = {"topics": of_name, "responses": of_name, "results": of_name,
+          "partitions": lambda item: item.get("index", item.get("partition_index"))}
+LOOKED_UP = {"api_keys": "api_key", "supported_features": "name", "finalized_features": "name", "configs": "name"}
+
+
 def in_order(reply):
-    """Kafka lists topics, partitions and APIs in an order of its own, which clients do not look at."""
-    key = {"topics": lambda t: (t.get("name") or "", t.get("topic_id") or ""),
-           "partitions": lambda p: p.get("index", p.get("partition_index"))}
-    by_name = {"api_keys": "api_key", "supported_features": "name", "finalized_features": "name"}
-    if isinstance(reply, dict):
-        for name, inner in by_name.items():
-            if isinstance(reply.get(name), list):
-                reply = {**reply, name: {str(entry[inner]): {n: v for n, v in entry.items() if n != inner}
-                                         for entry in reply[name]}}
-        return {name: sorted(map(in_order, value), key=key[name]) if name in key and value else in_order(value)
-                for name, value in reply.items()}
-    return [in_order(item) for item in reply] if isinstance(reply, list) else reply
+    if isinstance(reply, list):
+        return [in_order(item) for item in reply]
+    if not isinstance(reply, dict):
+        return reply
+    for name, inner in LOOKED_UP.items():
+        if isinstance(reply.get(name), list):
+            reply = {**reply, name: {str(entry[inner]): {n: v for n, v in entry.items() if n != inner}
+                                     for entry in reply[name]}}
+    return {name: sorted(map(in_order, value), key=SORTED[name]) if name in SORTED and value else in_order(value)
+            for name, value in reply.items()}
 
 
 def differences(kafka, sluice, path=""):

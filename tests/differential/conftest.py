@@ -43,7 +43,7 @@ def sluice(tmp_path_factory):
     port = os.environ.get("SLUICE_CASSANDRA_PORT")
     node = Node(tmp_path_factory.mktemp("cassandra"), int(port) if port else None)
     node.start()
-    sluice = Sluice(node, tmp_path_factory.mktemp("sluice"), settings=["topics.auto_create_per_second=1000"])
+    sluice = Sluice(node, tmp_path_factory.mktemp("sluice"), settings=["topics.auto_create_per_second=1000", "topics.max_topics=5000"])
     sluice.start()
     yield Server("Sluice", sluice.address)
     sluice.close()

@@ -1,7 +1,7 @@
 """Kafka's messages as tables of fields, to write requests and to read replies of every version.
 
 A message is a list of fields; F(name, type, since, until, tag). Types: i8 i16 i32 i64 bool uuid string bytes, a list
-of fields for an array of structs, and [type] for an array of plain values. `nullable` says from which version on.
+of fields for an array of structs, [type] for an array of plain values, and a tuple of fields for a struct that may be null. `nullable` says from which version on.
 """
 
 import struct
@@ -69,6 +69,8 @@ def put(kind, value, version, flexible):
     if isinstance(kind, list):
         head = length(None if value is None else len(value), ">i", flexible)
         return head + b"".join(put(kind[0], item, version, flexible) for item in value or ())
+    if isinstance(kind, tuple):
+        return b"\xff" if value is None else b"\1" + put_struct(list(kind), value, version, flexible)
     if kind == "string":
         data = None if value is None else value if isinstance(value, bytes) else value.encode()
         return length(None if data is None else len(data), ">h", flexible) + (data or b"")
@@ -86,7 +88,7 @@ def put_struct(fields, values, version, flexible):
     out = b""
     for f in fields:
         if f.exists(version) and f.tag is None:
-            zero = [] if isinstance(f.type, list) else ZEROS.get(f.type, 0)
+            zero = [] if isinstance(f.type, list) else None if isinstance(f.type, tuple) else ZEROS.get(f.type, 0)
             fallback = f.default if f.default is not None else None if f.nullable <= version else zero
             out += put(f.type, values.get(f.name, fallback), version, flexible)
     return out + b"\0" if flexible else out
@@ -133,6 +135,8 @@ def get(kind, cursor, version, flexible):
         count = cursor.count(">i", flexible)
         one = get_struct if kind and isinstance(kind[0], F) else lambda k, *rest: get(k[0], *rest)
         return None if count is None else [one(kind, cursor, version, flexible) for _ in range(count)]
+    if isinstance(kind, tuple):
+        return None if cursor.unpack(">b") < 0 else get_struct(list(kind), cursor, version, flexible)
     if kind == "string":
         count = cursor.count(">h", flexible)
         return None if count is None else cursor.take(count).decode()

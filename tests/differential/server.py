@@ -57,6 +57,7 @@ class Server:
         return results
 
     def step(self, connection, step, attempts=50):
+        time.sleep(step.wait_s)
         values = step.values(self) if callable(step.values) else step.values
         body = step.raw if step.raw is not None else schema.encode(step.api, step.version, values, 7)
         try:
@@ -72,7 +73,8 @@ class Server:
             return schema.decode(step.api, 0, data)[1]
         correlation, reply = schema.decode(step.api, step.version, data)
         assert step.raw is not None or correlation == 7
-        if is_early(step, reply) and attempts > 0:
+        early = step.again(reply) if step.again else is_early(step, reply)
+        if early and attempts > 0:
             time.sleep(0.1)
             return self.step(connection, step, attempts - 1)
         return reply

@@ -100,7 +100,7 @@ static bool is_wanted(const struct kafka_describe_configs_resource *asked, const
     for (int32_t i = 0; i < asked->configuration_key_count; i++)
         if (slice_equal(asked->configuration_keys[i], slice_cstr(name)))
             return true;
-    return asked->configuration_key_count < 0;
+    return asked->configuration_key_count <= 0; /* no names: all, as null */
 }
 
 /* The values that it would have, the one that counts first. False: out of memory. */
@@ -216,6 +216,7 @@ static bool describe(struct describing *d)
 
     out->resource_type = d->asked->resource_type;
     out->resource_name = name;
+    out->error_message = SLICE_LITERAL("");
     if (d->asked->resource_type == KAFKA_RESOURCE_TOPIC) {
         const struct topic *topic = admin_find_topic(d->gateway, name);
         if (topic != NULL)
@@ -377,6 +378,9 @@ static bool check_resource(struct altering *a)
         return refuse(a, KAFKA_INVALID_REQUEST,
                       SLICE_LITERAL("topics have settings here; loggers, client metrics and groups "
                                     "do not"));
+    if (!topic_name_is_valid(a->asked->resource_name))
+        return refuse(a, KAFKA_INVALID_TOPIC_EXCEPTION,
+                      SLICE_LITERAL("that is no topic's name"));
     if (admin_find_topic(gateway, a->asked->resource_name) == NULL)
         return refuse(a, KAFKA_UNKNOWN_TOPIC_OR_PARTITION, SLICE_LITERAL("there is no such topic"));
     return true;

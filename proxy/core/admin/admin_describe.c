@@ -25,8 +25,7 @@ void admin_describe_cluster(struct client *client, const struct kafka_event *eve
                                                    .port = client_dialled_port(client)};
     const char *cluster_id = control_cluster_id(gateway->control);
 
-    response.cluster_id = cluster_id == NULL ? SLICE_LITERAL("") : slice_cstr(cluster_id);
-    response.endpoint_type = request->endpoint_type;
+    response.cluster_id = SLICE_LITERAL("");
     if (request->endpoint_type != KAFKA_ENDPOINT_BROKERS) {
         bool known = request->endpoint_type == KAFKA_ENDPOINT_CONTROLLERS;
         response.error_code =
@@ -36,6 +35,7 @@ void admin_describe_cluster(struct client *client, const struct kafka_event *eve
         response.error_code = KAFKA_NOT_CONTROLLER;
         response.error_message = SLICE_LITERAL("this gateway is starting");
     } else {
+        response.cluster_id = slice_cstr(cluster_id);
         response.controller_id = broker.broker_id;
         response.brokers = &broker;
         response.broker_count = 1;
@@ -101,7 +101,6 @@ static bool fill_topic(const struct gateway *gateway, const struct topic *topic,
         return false;
     *node = gateway->config->node_id;
     memcpy(out->topic_id, topic->topic_id, 16);
-    out->topic_authorized_operations = ADMIN_TOPIC_OPERATIONS;
     out->partition_count = count;
     for (int32_t i = 0; i < count; i++) {
         struct kafka_describe_topic_partitions_partition *partition = &out->partitions[i];
@@ -129,7 +128,7 @@ static bool fill_page(const struct gateway *gateway,
     struct slice *names = list_names(gateway, request, arena, &count);
     int32_t room = request->response_partition_limit;
 
-    room = room < 1 || room > MAX_PAGE_PARTITIONS ? MAX_PAGE_PARTITIONS : room;
+    room = room < 1 ? 1 : room > MAX_PAGE_PARTITIONS ? MAX_PAGE_PARTITIONS : room;
     response->topics = arena_take_array(arena, count, sizeof(*response->topics));
     if (names == NULL || response->topics == NULL)
         return false;
@@ -146,6 +145,7 @@ static bool fill_page(const struct gateway *gateway,
             &response->topics[response->topic_count++];
         *out = KAFKA_DESCRIBE_TOPIC_PARTITIONS_TOPIC_DEFAULT;
         out->name = names[i];
+        out->topic_authorized_operations = ADMIN_TOPIC_OPERATIONS;
         if (topic == NULL) {
             out->error_code = !gateway->ready ? KAFKA_LEADER_NOT_AVAILABLE
                               : topic_name_is_valid(names[i]) ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION
@@ -164,6 +164,38 @@ static bool fill_page(const struct gateway *gateway,
     return true;
 }
 
+/* Does it point to one of the topics that are asked for? */
+static bool is_sound_cursor(const struct kafka_describe_topic_partitions_request *request)
+{
+    const struct kafka_topic_cursor *cursor = &request->cursor;
+
+    if (!cursor->present)
+        return true;
+    bool found = request->topic_count <= 0;
+    for (int32_t i = 0; !found && i < request->topic_count; i++)
+        found = slice_equal(request->topics[i], cursor->topic_name);
+    return found && cursor->partition_index >= 0;
+}
+
+/* False: out of memory. */
+static bool refuse_cursor(const struct kafka_describe_topic_partitions_request *request,
+                          struct kafka_describe_topic_partitions_response *response,
+                          struct arena *arena)
+{
+    size_t count = (size_t)positive(request->topic_count);
+
+    response->topics = arena_take_array(arena, count, sizeof(*response->topics));
+    if (response->topics == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        response->topics[i] = KAFKA_DESCRIBE_TOPIC_PARTITIONS_TOPIC_DEFAULT;
+        response->topics[i].name = request->topics[i];
+        response->topics[i].error_code = KAFKA_INVALID_REQUEST;
+    }
+    response->topic_count = (int32_t)count;
+    return true;
+}
+
 void admin_describe_topic_partitions(struct client *client, const struct kafka_event *event,
                                      struct moment now)
 {
@@ -175,7 +207,9 @@ void admin_describe_topic_partitions(struct client *client, const struct kafka_e
     if (admin_is_too_much(gateway, request->topic_count))
         client_fail(client, "more topics than limits.max_admin_items", "DescribeTopicPartitions",
                     now);
-    else if (fill_page(gateway, request, &response, &gateway->arena, now))
+    else if (is_sound_cursor(request)
+                 ? fill_page(gateway, request, &response, &gateway->arena, now)
+                 : refuse_cursor(request, &response, &gateway->arena))
         client_respond(client, event->request_id, &response, now);
     else
         client_fail(client, "out of memory", "DescribeTopicPartitions", now);

@@ -78,9 +78,9 @@ static void lookup_found(struct lookup *lookup, int64_t offset, int64_t timestam
 
     out->offset = offset;
     out->timestamp = timestamp_ms;
-    out->leader_epoch = control_leader_epoch(gateway_of(lookup)->control, lookup->item->topic_id,
-                                             lookup->index);
     if (offset >= 0) {
+        out->leader_epoch = control_leader_epoch(gateway_of(lookup)->control,
+                                                 lookup->item->topic_id, lookup->index);
         out->old_style_offsets = arena_take(&call->arena, sizeof(*out->old_style_offsets));
         if (out->old_style_offsets != NULL) {
             *out->old_style_offsets = offset;
@@ -368,8 +368,25 @@ static void ask_index(struct lookup *lookup, struct slice paging_state, struct m
 
 /* ---- the request ---- */
 
+/* Was this timestamp's special meaning known in that version? Times are from version 0 on. */
+static bool is_known_in(int64_t timestamp, int16_t version)
+{
+    switch (timestamp) {
+    case KAFKA_OFFSET_MAX_TIMESTAMP: /* KIP-734 */
+        return version >= 7;
+    case KAFKA_OFFSET_EARLIEST_LOCAL: /* KIP-405 */
+        return version >= 8;
+    case KAFKA_OFFSET_LATEST_TIERED: /* KIP-1005 */
+        return version >= 9;
+    case KAFKA_OFFSET_EARLIEST_PENDING_UPLOAD: /* KIP-1023 */
+        return version >= 11;
+    default:
+        return timestamp >= KAFKA_OFFSET_EARLIEST;
+    }
+}
+
 /* 0: it may be looked up. */
-static int16_t check(const struct gateway *gateway, const struct topic *topic,
+static int16_t check(const struct gateway *gateway, const struct topic *topic, int16_t version,
                      const struct kafka_list_offsets_partition *asked, struct moment now)
 {
     int32_t index = asked->partition_index;
@@ -383,9 +400,7 @@ static int16_t check(const struct gateway *gateway, const struct topic *topic,
     if (asked->current_leader_epoch >= 0 && asked->current_leader_epoch != epoch)
         return asked->current_leader_epoch < epoch ? KAFKA_FENCED_LEADER_EPOCH
                                                    : KAFKA_UNKNOWN_LEADER_EPOCH;
-    if (asked->timestamp < KAFKA_OFFSET_EARLIEST_PENDING_UPLOAD)
-        return KAFKA_INVALID_REQUEST;
-    return 0;
+    return is_known_in(asked->timestamp, version) ? 0 : KAFKA_UNSUPPORTED_VERSION;
 }
 
 /* False: out of memory. */
@@ -443,7 +458,8 @@ static bool fill_topic(struct admin_call *call, const struct kafka_list_offsets_
         partition->partition_index = asked->partitions[i].partition_index;
         partition->error_code = admin_is_too_much(gateway, ++*items)
                                     ? KAFKA_INVALID_REQUEST
-                                    : check(gateway, topic, &asked->partitions[i], now);
+                                    : check(gateway, topic, call->version, &asked->partitions[i],
+                                            now);
         if (!gateway->ready)
             partition->error_code = KAFKA_LEADER_NOT_AVAILABLE;
         if (partition->error_code == 0)

@@ -128,11 +128,11 @@ static bool check_configs(const struct gateway *gateway, struct arena *arena,
     return true;
 }
 
-static bool check_topic(const struct gateway *gateway, struct arena *arena, int16_t version,
+static bool check_topic(const struct gateway *gateway, struct arena *arena,
                         const struct kafka_create_topics_topic *asked, int32_t *partitions,
                         int16_t *code, struct slice *message)
 {
-    bool none_named = asked->num_partitions == KAFKA_CREATE_TOPICS_BROKER_DEFAULT && version >= 4;
+    bool none_named = asked->num_partitions == KAFKA_CREATE_TOPICS_BROKER_DEFAULT;
 
     if (!check_name(gateway, arena, asked->name, code, message))
         return false;
@@ -207,7 +207,7 @@ static void topic_created(struct admin_item *item)
     if (*item->error_code != 0) { /* what was to be is not */
         out->num_partitions = -1;
         out->replication_factor = -1;
-        out->config_count = -1;
+        out->config_count = 0;
     } else if (topic != NULL) {
         memcpy(out->topic_id, topic->topic_id, 16);
     }
@@ -229,7 +229,7 @@ static bool create_topic(struct admin_call *call, const struct kafka_create_topi
     struct buf configuration;
     int32_t partitions;
 
-    if (!check_topic(gateway, &call->arena, call->version, asked, &partitions, &out->error_code,
+    if (!check_topic(gateway, &call->arena, asked, &partitions, &out->error_code,
                      &out->error_message))
         return true;
     buf_init(&configuration, gateway->config->alloc, TOPIC_CONFIGURATION_BYTES);
@@ -295,6 +295,7 @@ void admin_create_topics(struct client *client, const struct kafka_event *event,
     for (size_t i = 0; i < count; i++) {
         struct kafka_create_topics_topic_response *out = &response->topics[i];
         *out = KAFKA_CREATE_TOPICS_TOPIC_RESPONSE_DEFAULT;
+        out->config_count = 0;
         out->name = arena_copy(&call->arena, request->topics[i].name);
         bool ok = out->name.data != NULL || request->topics[i].name.data == NULL;
         if (!is_ready(gateway))
@@ -333,6 +334,13 @@ static bool is_zero(const uint8_t id[16])
     return memcmp(id, zero, 16) == 0;
 }
 
+static const struct topic *named_topic(const struct gateway *gateway,
+                                       const struct kafka_delete_topics_topic *asked)
+{
+    return asked->name.data == NULL ? topics_find_id(&gateway->topics, asked->topic_id)
+                                    : topics_find(&gateway->topics, asked->name);
+}
+
 static const struct topic *check_deletion(const struct gateway *gateway,
                                           const struct kafka_delete_topics_topic *asked,
                                           int16_t *code, struct slice *message)
@@ -344,8 +352,7 @@ static const struct topic *check_deletion(const struct gateway *gateway,
                SLICE_LITERAL("a topic is named by its name or by its id"));
         return NULL;
     }
-    const struct topic *topic = by_id ? topics_find_id(&gateway->topics, asked->topic_id)
-                                      : topics_find(&gateway->topics, asked->name);
+    const struct topic *topic = named_topic(gateway, asked);
     if (topic == NULL || topic->state != TOPIC_LIVE) {
         refuse(code, message,
                by_id ? KAFKA_UNKNOWN_TOPIC_ID : KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
@@ -364,15 +371,19 @@ static const struct topic *check_deletion(const struct gateway *gateway,
     return NULL;
 }
 
-static bool is_deleted_twice(const struct kafka_delete_topics_request *request, int32_t at)
+/* The same words, or a name and an id of one topic. */
+static bool is_deleted_twice(const struct gateway *gateway,
+                             const struct kafka_delete_topics_request *request, int32_t at)
 {
     const struct kafka_delete_topics_topic *one = &request->topics[at];
+    const struct topic *topic = named_topic(gateway, one);
 
     for (int32_t i = 0; i < request->topic_count; i++) {
         const struct kafka_delete_topics_topic *other = &request->topics[i];
-        if (i != at && (other->name.data == NULL) == (one->name.data == NULL) &&
-            slice_equal(other->name, one->name) &&
-            memcmp(other->topic_id, one->topic_id, 16) == 0)
+        bool same_words = (other->name.data == NULL) == (one->name.data == NULL) &&
+                          slice_equal(other->name, one->name) &&
+                          memcmp(other->topic_id, one->topic_id, 16) == 0;
+        if (i != at && (same_words || (topic != NULL && named_topic(gateway, other) == topic)))
             return true;
     }
     return false;
@@ -425,7 +436,7 @@ void admin_delete_topics(struct client *client, const struct kafka_event *event,
         else if (too_much)
             refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
                    SLICE_LITERAL("the request names more than limits.max_admin_items"));
-        else if (is_deleted_twice(request, (int32_t)i))
+        else if (is_deleted_twice(gateway, request, (int32_t)i))
             refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
                    SLICE_LITERAL("the topic is named twice"));
         else
