@@ -15,29 +15,6 @@ import pytest
 from producers import CACHE, HERE, Failed, confluent, java_classes, kcat
 from records import BASE_MS, Record, read
 from tools import KafkaTools
-from wire import Connection
-
-
-SERVED_LATER = {"CreateTopics": 19, "DeleteTopics": 20, "DescribeConfigs": 32, "CreatePartitions": 37,
-                "IncrementalAlterConfigs": 44, "AlterConfigs": 33, "ListOffsets": 2, "DescribeCluster": 60,
-                "DescribeTopicPartitions": 75, "DescribeProducers": 61, "ListGroups": 16, "DescribeAcls": 29,
-                "ListPartitionReassignments": 46, "DescribeClientQuotas": 48, "ListTransactions": 66,
-                "DescribeUserScramCredentials": 50}
-
-
-def needs(*names):
-    return pytest.mark.needs(*(SERVED_LATER[name] for name in names))
-
-
-@pytest.fixture(autouse=True)
-def _needs(request, sluice):
-    """Skips tests of what is not served yet; test_kafka_broker_api_versions says when all is."""
-    marker = request.node.get_closest_marker("needs")
-    if marker:
-        with Connection(sluice.address) as connection:
-            missing = set(marker.args) - set(connection.api_versions()[1])
-        if missing:
-            pytest.skip(f"not served yet: {[name for name, key in SERVED_LATER.items() if key in missing]}")
 
 
 @pytest.fixture(params=[3, 4], ids=["3.9", "4.x"])
@@ -53,7 +30,6 @@ def answers(text):
 # --- kafka-topics ---
 
 
-@needs("CreateTopics", "DeleteTopics", "CreatePartitions", "DescribeConfigs", "DescribeTopicPartitions")
 def test_kafka_topics_creates_shows_grows_and_deletes(tools, topic):
     out = tools.works("kafka-topics", "--create", "--topic", topic, "--partitions", "2",
                       "--config", "retention.ms=3600000")
@@ -80,7 +56,6 @@ def test_kafka_topics_creates_shows_grows_and_deletes(tools, topic):
     assert told.status == 1 and "does not exist as expected" in told.all
 
 
-@needs("CreateTopics")
 def test_kafka_topics_is_told_why_a_topic_cannot_be(tools, topic):
     for arguments, reason in ((["--topic", "no/such"], "no/such"),
                               (["--topic", topic, "--config", "no.such.setting=1"], "no.such.setting"),
@@ -91,7 +66,6 @@ def test_kafka_topics_is_told_why_a_topic_cannot_be(tools, topic):
     assert topic not in tools.works("kafka-topics", "--list").split()
 
 
-@needs("CreatePartitions")
 def test_a_topic_that_was_grown_takes_records_in_its_new_partitions(sluice, cassandra, topic):
     tools = KafkaTools(4, sluice.address)
     confluent(sluice.address, topic, [Record(2, BASE_MS, b"k", b"before")])
@@ -101,7 +75,6 @@ def test_a_topic_that_was_grown_takes_records_in_its_new_partitions(sluice, cass
     assert [(row.partition, row.record.value) for row in rows] == [(2, b"before"), (5, b"after")]
 
 
-@needs("CreateTopics", "DeleteTopics", "DescribeTopicPartitions")
 def test_a_deleted_topic_takes_no_records_and_made_again_it_is_empty(sluice, cassandra, topic):
     tools = KafkaTools(4, sluice.address)
     confluent(sluice.address, topic, [Record(0, BASE_MS, b"k", b"old %d" % i) for i in range(10)])
@@ -132,7 +105,6 @@ def configs(tools, topic, *arguments):
     return tools("kafka-configs", *arguments, "--entity-type", "topics", "--entity-name", topic)
 
 
-@needs("CreateTopics", "DescribeConfigs", "IncrementalAlterConfigs")
 def test_kafka_configs_shows_and_changes_a_topics_settings(tools, topic):
     tools.works("kafka-topics", "--create", "--topic", topic, "--config", "retention.ms=3600000")
     told = configs(tools, topic, "--alter", "--add-config",
@@ -152,7 +124,6 @@ def test_kafka_configs_shows_and_changes_a_topics_settings(tools, topic):
     assert everything["retention.ms"][0] == "-1"  # Kafka: a week. Here: for ever, unless somebody says otherwise
 
 
-@needs("CreateTopics", "DescribeConfigs", "IncrementalAlterConfigs")
 @pytest.mark.parametrize("setting", ["no.such.setting=1", "cleanup.policy=compact", "segment.ms=1000",
                                      "retention.ms=soon", "max.message.bytes=-7"])
 def test_a_setting_that_cannot_be_is_refused_with_its_name(sluice, topic, setting):
@@ -164,7 +135,6 @@ def test_a_setting_that_cannot_be_is_refused_with_its_name(sluice, topic, settin
     assert settings_of(configs(tools, topic, "--describe").out) == {}
 
 
-@needs("CreateTopics", "DescribeConfigs", "IncrementalAlterConfigs")
 def test_a_changed_limit_holds_for_the_next_record(sluice, cassandra, topic):
     tools = KafkaTools(4, sluice.address)
     big = [Record(0, BASE_MS, b"k", os.urandom(50_000))]
@@ -178,7 +148,6 @@ def test_a_changed_limit_holds_for_the_next_record(sluice, cassandra, topic):
     assert [len(row.record.value) for row in read(cassandra, sluice.keyspace, topic)] == [50_000, 5, 50_000]
 
 
-@needs("CreateTopics")
 def test_log_append_time_set_on_a_topic_replaces_the_producers_timestamps(sluice, cassandra, topic):
     tools = KafkaTools(4, sluice.address)
     tools.works("kafka-topics", "--create", "--topic", topic, "--config", "message.timestamp.type=LogAppendTime")
@@ -188,7 +157,6 @@ def test_log_append_time_set_on_a_topic_replaces_the_producers_timestamps(sluice
     assert before - 1000 <= stored <= time.time() * 1000 + 1000
 
 
-@needs("DescribeConfigs", "DescribeCluster", "DescribeClientQuotas", "DescribeUserScramCredentials")
 def test_kafka_configs_shows_the_broker_and_that_there_are_no_users(tools):
     out = tools.works("kafka-configs", "--describe", "--entity-type", "brokers", "--all")
     assert "configs for broker" in out
@@ -198,7 +166,6 @@ def test_kafka_configs_shows_the_broker_and_that_there_are_no_users(tools):
 # --- kafka-get-offsets, kafka-console-producer, kafka-producer-perf-test ---
 
 
-@needs("ListOffsets")
 def test_kafka_get_offsets_shows_the_ends_and_finds_times(tools, topic):
     sent = [Record(i % 2, BASE_MS + i * 1000, b"k", b"v") for i in range(20)]
     confluent(tools.address, topic, sent)
@@ -217,7 +184,6 @@ def test_kafka_get_offsets_shows_the_ends_and_finds_times(tools, topic):
     assert offsets("--time", str(BASE_MS + 60_000)) == {}
 
 
-@needs("ListOffsets")
 def test_librdkafka_asks_for_watermarks_and_times(sluice, topic):
     sent = [Record(0, BASE_MS + i * 1000, b"k", b"v") for i in range(10)]
     confluent(sluice.address, topic, sent)
@@ -247,7 +213,6 @@ def test_kafka_producer_perf_test_counts_what_is_stored(tools, sluice, cassandra
 # --- what a console asks first ---
 
 
-@pytest.mark.xfail(strict=True, reason="some are not served yet; when all are, the marks needs() go with this one")
 def test_kafka_broker_api_versions_lists_what_is_served(tools, sluice):
     out = tools.works("kafka-broker-api-versions")
     assert out.startswith(f"{sluice.address} (id: "), out
@@ -260,7 +225,6 @@ def test_kafka_broker_api_versions_lists_what_is_served(tools, sluice):
     assert "unusable" not in out
 
 
-@needs("ListGroups", "ListTransactions", "ListPartitionReassignments", "DescribeAcls", "DescribeCluster")
 def test_tools_find_no_groups_no_transactions_no_moves_and_no_access_lists(tools, topic):
     tools.works("kafka-topics", "--create", "--topic", topic)
     assert tools.works("kafka-consumer-groups", "--list").strip() == ""
@@ -271,7 +235,6 @@ def test_tools_find_no_groups_no_transactions_no_moves_and_no_access_lists(tools
     assert "SecurityDisabledException" in told.all, told.all
 
 
-@needs("DescribeProducers")
 def test_kafka_transactions_shows_an_idempotent_producer(tools, topic):
     confluent(tools.address, topic, [Record(0, BASE_MS, b"k", b"v")], enable_idempotence=True)
     out = tools.works("kafka-transactions", "describe-producers", "--topic", topic, "--partition", "0")
@@ -282,7 +245,6 @@ def test_kafka_transactions_shows_an_idempotent_producer(tools, topic):
     assert producer["CurrentTransactionStartOffset"] == "None"
 
 
-@needs("CreateTopics")
 def test_kcat_lists_a_topic_that_a_tool_made(sluice, topic):
     KafkaTools(4, sluice.address).works("kafka-topics", "--create", "--topic", topic, "--partitions", "5")
     listing = kcat("-L", "-b", sluice.address, "-t", topic)
@@ -301,7 +263,22 @@ def admin_acts(program, version, address, topic):
     return answers(done.stdout)
 
 
-@needs(*SERVED_LATER)
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_web_console_finds_its_way_with_the_java_clients(sluice, topic, version):
+    """What Kafbat, AKHQ and Kafdrop ask first, each answered usefully or refused with the right code."""
+    confluent(sluice.address, topic, [Record(i % 2, BASE_MS + i, b"k", b"v") for i in range(10)], enable_idempotence=True)
+    told = admin_acts("ConsoleActs", version, sluice.address, topic)
+    assert told["cluster"] == f"[{sluice.port}]" and told["features"] == "{}"
+    assert told["quorum"].startswith("error UnsupportedVersionException ")  # not advertised: consoles do without
+    assert told["acls"].startswith("error SecurityDisabledException ")
+    assert told["broker"] == told["topics"] == "true" and told["topic"] == "delete"
+    assert told["log_dirs"] == f"1 directories, 0 replicas, cassandra:{sluice.keyspace}"
+    assert told["groups"] == "[]" and told["reassignments"] == told["users"] == "{}" and told["producers"] == "1"
+    assert told["group"].startswith("error GroupAuthorizationException ")
+    assert told["begins"] == "[0]" and told["ends"] == "[0, 5]" and told["consumer_topics"] == "true"
+    assert told["messages"].startswith("error TopicAuthorizationException ")  # records are read in Cassandra
+
+
 @pytest.mark.parametrize("version", [3, 4])
 def test_the_java_admin_client_manages_a_topic(sluice, topic, version):
     told = admin_acts("AdminActs", version, sluice.address, topic)
@@ -325,7 +302,6 @@ def test_the_java_admin_client_manages_a_topic(sluice, topic, version):
     assert told["deleted_again"].startswith("error UnknownTopicOrPartitionException ")
 
 
-@needs("CreateTopics", "DeleteTopics", "DescribeConfigs", "AlterConfigs")
 @pytest.mark.parametrize("version", ["0.11.0.3", "2.8.2"])
 def test_old_java_admin_clients_manage_a_topic(sluice, topic, version):
     if not (CACHE / f"kafka-{version}").is_dir():
@@ -351,7 +327,6 @@ def kadm(tmp_path_factory):
     return program
 
 
-@needs(*SERVED_LATER)
 def test_kadm_manages_a_topic(kadm, sluice, topic):
     done = subprocess.run([kadm, sluice.address, topic], capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
@@ -367,5 +342,7 @@ def test_kadm_manages_a_topic(kadm, sluice, topic):
     assert told["latest"] == told["earliest"] == told["at_2030"] == "map[0:0 1:0]"
     assert told["groups"] == told["reassignments"] == told["transactions"] == "0"
     assert told["acls"].startswith("error SECURITY_DISABLED")
+    # Redpanda Console's, beside these
+    assert told["log_dirs"] == f"1: cassandra:{sluice.keyspace} 0 bytes" and told["broker"] == "true"
     assert told["grown"] == "done" and told["shrunk"].startswith("error INVALID_PARTITIONS ")
     assert told["deleted"] == "done" and told["deleted_again"].startswith("error UNKNOWN_TOPIC_OR_PARTITION")

@@ -111,6 +111,12 @@ func look() {
 	say("groups", len(groups), err, "")
 	moves, err := admin.ListPartitionReassignments(ctx, nil)
 	say("reassignments", len(moves), err, "")
+	dirs, err := admin.DescribeAllLogDirs(ctx, nil)
+	dirs.Each(func(dir kadm.DescribedLogDir) {
+		say("log_dirs", fmt.Sprint(dir.Broker, ": ", dir.Dir, " ", dir.Size(), " bytes"), err, "")
+	})
+	broker, err := admin.DescribeBrokerConfigs(ctx, cluster.Controller)
+	say("broker", len(broker) == 1 && len(broker[0].Configs) > 5, err, "")
 	filter := kadm.NewACLs().AnyResource().ResourcePatternType(kadm.ACLPatternAny).Allow().AllowHosts().Deny().DenyHosts().Operations()
 	acls, err := admin.DescribeACLs(ctx, filter)
 	for _, acl := range acls {
