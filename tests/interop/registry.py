@@ -82,9 +82,10 @@ def confluent_python(version, librdkafka, quick=False):
 
 def aiokafka(version):
     return Client("aiokafka", fixed(version),
-                  lambda: [building.python(f"aiokafka-{version}", f"aiokafka[all]=={version}"),
+                  lambda: [building.python(f"aiokafka-{version}", f"aiokafka[lz4,snappy,zstd]=={version}"),
                            building.CLIENTS / "aiokafka_client.py"], pythonic,
-                  {"null header": "encodes header values without a check for null"}, "1")
+                  {"null header": "encodes header values without a check for null",
+                   "null key and value": "asks for a key or a value"}, "1")
 
 
 def go(name, source, module, version, spell=NEUTRAL, without=None, acks="all", note=""):
