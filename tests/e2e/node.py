@@ -13,6 +13,7 @@ from cassandra.query import SimpleStatement, tuple_factory
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STORAGE_PORT_BELOW = 2042  # tools/cassandra
+UNREADABLE = (NoHostAvailable, OperationTimedOut, ReadTimeout, Unavailable)  # for now
 
 
 def free_port(first=0):
@@ -101,7 +102,7 @@ class Node:
         while True:
             try:
                 return self.session().execute(SimpleStatement(text, fetch_size=fetch_size))
-            except (NoHostAvailable, OperationTimedOut, ReadTimeout, Unavailable):
+            except UNREADABLE:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.5)

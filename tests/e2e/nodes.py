@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from node import ROOT, Node
+from node import ROOT, UNREADABLE, Node
 
 sys.path.append(str(ROOT / "tests" / "kill"))
 
@@ -117,6 +117,16 @@ class Load:
                   f"{' '.join(map(str, counts))}")
         return found
 
+    def read(self, cassandra, times=10):
+        """The table, whole. A node that was just started may be too slow for a page of it: then from the beginning."""
+        for left in reversed(range(times)):
+            try:
+                return read_table(cassandra, self.keyspace, self.topic)
+            except UNREADABLE:
+                if not left:
+                    raise
+                time.sleep(1)
+
     def check(self, cassandra):
         """No producer had an error, and the table holds each record once, where it was said to be."""
         acks, sent = [], {}
@@ -126,7 +136,7 @@ class Load:
             acks += [ack for ack, _ in producer.acks()]
             sent |= {(producer.name, partition): count for partition, count in enumerate(end["sent"])}
         assert len(acks) == sum(sent.values())
-        rows, index = read_table(cassandra, self.keyspace, self.topic)
+        rows, index = self.read(cassandra)
         report = checker.check(rows, index, checker.Answers(acks, sent=sent))
         assert report, f"{report}"
         assert report.rows == len(acks)
