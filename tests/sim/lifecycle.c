@@ -322,7 +322,7 @@ void lifecycle_finish(struct lifecycle *life)
 bool lifecycle_is_done(const struct lifecycle *life)
 {
     const struct guest *writer = &life->guests[GUESTS - 1];
-    if (!life->is_finishing || !writer->has_topic)
+    if (!life->is_finishing || writer->partitions == 0)
         return false;
     for (int32_t i = 0; i < writer->partitions; i++)
         if (!writer->is_written[i])

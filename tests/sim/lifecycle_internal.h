@@ -29,10 +29,10 @@ struct guest {
     int64_t asked_us, act_us;
     uint64_t steps;
     /* the writer's: what it believes of the topic */
-    bool has_topic;
+    bool has_topic; /* and the leader of that partition */
     uint8_t id[16];
     int32_t partitions, partition; /* the one to be written to next */
-    int leaders[LIFE_PARTITIONS_MAX];
+    int leaders[LIFE_PARTITIONS_MAX]; /* -1: not known */
     bool is_written[LIFE_PARTITIONS_MAX]; /* under this id, since all is well */
 };
 

@@ -60,28 +60,31 @@ void writer_ask(struct guest *guest)
         ask_metadata(guest);
 }
 
+/* Each gateway names the partitions that it leads itself. */
 static void take_metadata(struct guest *guest, const struct kafka_metadata_topic *topic)
 {
-    bool is_known = topic->error_code == 0 && topic->partition_count > 0 &&
-                    topic->partition_count <= LIFE_PARTITIONS_MAX;
-
-    for (int32_t i = 0; is_known && i < topic->partition_count; i++) {
-        const struct kafka_metadata_partition *one = &topic->partitions[i];
-        is_known = one->error_code == 0 && one->leader_id >= 0 && one->partition_index >= 0 &&
-                   one->partition_index < topic->partition_count;
-        if (is_known)
-            guest->leaders[one->partition_index] = one->leader_id;
-    }
-    if (!is_known) {
+    world_trace(guest->life->world, "life: metadata from gateway %u: error %d, %d partitions",
+                guest->link.gateway, topic->error_code, topic->partition_count);
+    if (topic->error_code != 0 || topic->partition_count < 1 ||
+        topic->partition_count > LIFE_PARTITIONS_MAX) {
         guest->gateway++;
         return;
     }
-    if (memcmp(guest->id, topic->topic_id, 16) != 0)
+    if (memcmp(guest->id, topic->topic_id, 16) != 0) {
         memset(guest->is_written, 0, sizeof(guest->is_written));
+        memset(guest->leaders, -1, sizeof(guest->leaders));
+    }
     memcpy(guest->id, topic->topic_id, 16);
     guest->partitions = topic->partition_count;
     guest->partition %= guest->partitions;
-    guest->has_topic = true;
+    for (int32_t i = 0; i < topic->partition_count; i++) {
+        const struct kafka_metadata_partition *one = &topic->partitions[i];
+        if (one->error_code == 0 && one->leader_id >= 0 && one->partition_index >= 0 &&
+            one->partition_index < topic->partition_count)
+            guest->leaders[one->partition_index] = one->leader_id;
+    }
+    guest->has_topic = guest->leaders[guest->partition] >= 0;
+    guest->gateway += !guest->has_topic;
 }
 
 static void note_ack(struct guest *guest, int64_t offset)
@@ -117,11 +120,11 @@ static void take_produced(struct guest *guest, const struct kafka_produce_partit
         guest->is_written[guest->partition] =
             life->is_finishing && life->world->scheduler.now_us >= life->counts_from_us;
         guest->partition = (guest->partition + 1) % guest->partitions;
+    } else {
+        guest->leaders[guest->partition] = -1;
     }
-    if (one->error_code != 0 || life->records % 16 == 0) {
-        guest->has_topic = false; /* ask again */
-        guest->gateway++;
-    }
+    guest->has_topic = guest->leaders[guest->partition] >= 0 && life->records % 16 != 0;
+    guest->gateway += !guest->has_topic; /* ask again */
 }
 
 void writer_answered(struct guest *guest, struct slice frame)
