@@ -89,7 +89,9 @@ struct database_session; /* a client's connection to one node */
     X(SCHEMA_SLOW, "a node learns of a schema change after up to 20 s instead of under 1 s")       \
     /* a node that breaks the protocol */                                                          \
     X(GARBAGE, "the answer is a frame that cannot be decoded")                                     \
-    X(WRONG_STREAM, "the answer carries a stream id that nobody waits for; its own has none")
+    X(WRONG_STREAM, "the answer carries a stream id that nobody waits for; its own has none")      \
+    /* the tables of topics; last, so that what older seeds draw stays the same */                 \
+    X(WRITE_REFUSED, "0x2200: refused for good, nothing done")
 
 enum database_fault {
 #define DATABASE_FAULT_ENUM(name, text) DATABASE_##name,

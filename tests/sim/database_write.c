@@ -246,6 +246,11 @@ static bool can_start(struct write *write)
     for (unsigned p = 0; p < write->part_count; p++) {
         const struct write_part *part = &write->parts[p];
         unsigned alive = 0;
+        if (strncmp(part->mutation->changes[0].table->name, "sluice_", 7) != 0 &&
+            db_fires(db, DATABASE_WRITE_REFUSED, write->base.key, p)) {
+            db_request_refuse(write->base.request, CQL_ERROR_INVALID, "Refused for no reason");
+            return false;
+        }
         if (part->mutation->bytes > MUTATION_BYTES_MAX) {
             db_request_refuse(write->base.request, CQL_ERROR_INVALID,
                               "Rejected an oversized mutation (%zu/16777216) for keyspace: %s",

@@ -29,6 +29,7 @@ static const uint32_t database_most_ppm[DATABASE_FAULT_COUNT] = {
     [DATABASE_READ_FAILURE] = 10000,         [DATABASE_READ_REPAIR_SKIPPED] = 0,
     [DATABASE_CAS_ABANDONED] = 30000,        [DATABASE_SCHEMA_SLOW] = 200000,
     [DATABASE_GARBAGE] = 500,                [DATABASE_WRONG_STREAM] = 500,
+    [DATABASE_WRITE_REFUSED] = 2000,
 };
 
 static uint32_t draw_rate(const struct world *world, uint32_t fault, uint32_t most, uint64_t mood)
