@@ -134,3 +134,16 @@ def test_it_keeps_its_memory_when_idle(new_sluice):
     with open(f"/proc/{sluice.process.pid}/status") as status:
         [resident] = [int(line.split()[1]) for line in status if line.startswith("VmRSS")]
     assert resident <= 20 * 1024, f"{resident} KiB"
+
+
+def test_a_client_that_dials_ipv6_is_told_ipv6(new_sluice, cassandra, topic):
+    sluice = new_sluice()
+    sluice.command[sluice.command.index("--listen") + 1] = f"[::]:{sluice.port}"
+    sluice.start()
+    for address in (f"[::1]:{sluice.port}", f"127.0.0.1:{sluice.port}"):
+        producer = confluent_kafka.Producer({"bootstrap.servers": address})
+        (broker,) = producer.list_topics(timeout=20).brokers.values()
+        assert f"{broker.host}:{broker.port}" == address.replace("[", "").replace("]", "")
+        producer.produce(topic, value=address)
+        assert producer.flush(60) == 0
+    assert len(read(cassandra, sluice.keyspace, topic)) == 2

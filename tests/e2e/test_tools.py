@@ -30,6 +30,7 @@ def answers(text):
 # --- kafka-topics ---
 
 
+@pytest.mark.timeout(600)  # a dozen of Java's starts
 def test_kafka_topics_creates_shows_grows_and_deletes(tools, topic):
     out = tools.works("kafka-topics", "--create", "--topic", topic, "--partitions", "2",
                       "--config", "retention.ms=3600000")

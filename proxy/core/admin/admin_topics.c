@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 enum {
+    SHOWN_BYTES = 80, /* of what is wrong, in messages */
     CREATE_WAIT_MS = 20 * 1000,
     DELETE_WAIT_MS = 10 * 1000, /* then it is told as soon as it cannot be undone */
 };
@@ -58,17 +59,32 @@ static const struct topic *find_collision(const struct gateway *gateway, struct 
     return NULL;
 }
 
+/* A text from a peer in a message: what is not plain ASCII is a question mark. */
+static struct slice plain_text(struct arena *arena, struct slice text)
+{
+    size_t len = text.len < SHOWN_BYTES ? text.len : SHOWN_BYTES;
+    char shown[SHOWN_BYTES];
+
+    for (size_t i = 0; i < len; i++)
+        shown[i] = text.data[i] >= 0x20 && text.data[i] < 0x7f ? (char)text.data[i] : '?';
+    return arena_copy(arena, slice_make(shown, len));
+}
+
 static bool check_name(const struct gateway *gateway, struct arena *arena, struct slice name,
                        int16_t *code, struct slice *message)
 {
-    if (!topic_name_is_valid(name))
+    if (!topic_name_is_valid(name)) {
+        struct slice shown = plain_text(arena, name);
         return refuse(code, message, KAFKA_INVALID_TOPIC_EXCEPTION,
-                      SLICE_LITERAL("a topic's name is 1 to 249 of a-z, A-Z, 0-9, '.', '_' and "
-                                    "'-', and not '.' or '..'"));
+                      admin_text(arena,
+                                 "'" ADMIN_NAME_FORMAT "': a topic's name is 1 to 249 of a-z, A-Z, "
+                                 "0-9, '.', '_' and '-', and not '.' or '..'",
+                                 ADMIN_NAME(shown)));
+    }
     if (admin_find_topic(gateway, name) != NULL)
-        return refuse(code, message, KAFKA_TOPIC_ALREADY_EXISTS,
-                      admin_text(arena, "Topic '" ADMIN_NAME_FORMAT "' already exists.",
-                                 ADMIN_NAME(name)));
+        return refuse(
+            code, message, KAFKA_TOPIC_ALREADY_EXISTS,
+            admin_text(arena, "Topic '" ADMIN_NAME_FORMAT "' already exists.", ADMIN_NAME(name)));
     const struct topic *other = find_collision(gateway, name);
     if (other != NULL)
         return refuse(code, message, KAFKA_INVALID_TOPIC_EXCEPTION,
@@ -85,8 +101,9 @@ static bool check_partitions(const struct gateway *gateway, struct arena *arena,
 
     if (partitions > (int64_t)config->max_partitions)
         return refuse(code, message, KAFKA_POLICY_VIOLATION,
-                      admin_text(arena, "a topic has at most %u partitions (topics.max_partitions)",
-                                 config->max_partitions));
+                      admin_text(arena,
+                                 "%lld partitions: a topic has at most %u (topics.max_partitions)",
+                                 (long long)partitions, config->max_partitions));
     if (total_partitions(gateway) + more > (int64_t)config->max_partitions_total)
         return refuse(code, message, KAFKA_POLICY_VIOLATION,
                       admin_text(arena,
@@ -103,11 +120,12 @@ static bool check_copies(const struct gateway *gateway, struct arena *arena, int
 
     if (factor == KAFKA_CREATE_TOPICS_BROKER_DEFAULT || (factor > 0 && (unsigned)factor <= copies))
         return true;
-    return refuse(code, message, KAFKA_INVALID_REPLICATION_FACTOR,
-                  admin_text(arena,
-                             "the keyspace keeps %u copies of each row: -1, or 1 to %u; more copies "
-                             "are made by altering the keyspace",
-                             copies, copies));
+    return refuse(
+        code, message, KAFKA_INVALID_REPLICATION_FACTOR,
+        admin_text(arena,
+                   "the keyspace keeps %u copies of each row: -1, or 1 to %u; more copies "
+                   "are made by altering the keyspace",
+                   copies, copies));
 }
 
 static bool check_configs(const struct gateway *gateway, struct arena *arena,
@@ -240,8 +258,8 @@ static bool create_topic(struct admin_call *call, const struct kafka_create_topi
         out->replication_factor = 1; /* as Metadata has it: this gateway */
     }
     if (ok && !validate_only) {
-        struct admin_item *item = admin_item(call, &out->error_code, &out->error_message,
-                                             asked->name, NULL);
+        struct admin_item *item =
+            admin_item(call, &out->error_code, &out->error_message, asked->name, NULL);
         ok = item != NULL;
         if (ok) {
             item->finished = topic_created;
@@ -354,14 +372,12 @@ static const struct topic *check_deletion(const struct gateway *gateway,
     }
     const struct topic *topic = named_topic(gateway, asked);
     if (topic == NULL || topic->state != TOPIC_LIVE) {
-        refuse(code, message,
-               by_id ? KAFKA_UNKNOWN_TOPIC_ID : KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
+        refuse(code, message, by_id ? KAFKA_UNKNOWN_TOPIC_ID : KAFKA_UNKNOWN_TOPIC_OR_PARTITION,
                SLICE_LITERAL("there is no such topic"));
         return NULL;
     }
     if (!gateway->config->delete_topics) {
-        refuse(code, message, KAFKA_TOPIC_DELETION_DISABLED,
-               SLICE_LITERAL("topics.delete is off"));
+        refuse(code, message, KAFKA_TOPIC_DELETION_DISABLED, SLICE_LITERAL("topics.delete is off"));
         return NULL;
     }
     if (gateway->config->schema_create)
