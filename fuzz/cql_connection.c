@@ -337,9 +337,13 @@ static struct cql_connection_config config_of(struct world *w)
     static const uint16_t streams[] = {0, 1, 2, 8};
     static const uint16_t orphans[] = {0, 1, 2, 8};
 
+    bool has_user = !tape_odd(w->tape);
+
     return (struct cql_connection_config){
         .alloc = &w->memory.alloc,
-        .user = tape_odd(w->tape) ? NULL : "user",
+        .user = has_user ? "user" : NULL,
+        /* not a choice of its own: what is in the corpus goes on meaning the same */
+        .compression = has_user ? CQL_COMPRESSION_AUTO : CQL_COMPRESSION_NONE,
         .password = "password",
         .client_version = tape_odd(w->tape) ? "1.0" : NULL,
         .register_events = tape_odd(w->tape),
