@@ -234,6 +234,7 @@ static bool fill_producers(const struct producer_table *table, struct arena *are
             &out->active_producers[out->active_producer_count++];
         *active = KAFKA_ACTIVE_PRODUCER_DEFAULT;
         active->producer_id = producer->producer_id;
+        active->coordinator_epoch = -1; /* no transaction coordinator has written */
         active->producer_epoch = producer->epoch;
         active->last_sequence = producer->window[producer->count - 1].last_sequence;
         active->last_timestamp = producer->last_write_ms;
@@ -249,7 +250,9 @@ static bool describe_producers(const struct gateway *gateway, struct slice name,
 
     out->partition_index = index;
     if (topic == NULL || index < 0 || index >= topic->partition_count) {
-        out->error_code = KAFKA_UNKNOWN_TOPIC_OR_PARTITION;
+        bool valid = topic_name_is_valid(name);
+        out->error_code = valid ? KAFKA_UNKNOWN_TOPIC_OR_PARTITION : KAFKA_INVALID_TOPIC_EXCEPTION;
+        out->error_message = SLICE_LITERAL("there is no such partition");
         return true;
     }
     struct partition *partition = topic_partition(topic, index);
