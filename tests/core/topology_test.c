@@ -205,6 +205,39 @@ static void two_names_of_one_node_are_one_connection(void **state)
     world_deinit(&town.world);
 }
 
+static void a_contact_point_that_comes_back_at_another_address_is_followed(void **state)
+{
+    (void)state;
+    struct town town;
+    struct sent sent[10];
+    town_init(&town, &alloc_heap, 3);
+    town.world.points[1] = (struct contact_point){hosts[1], 9042};
+    town.world.config.contact_point_count = 2;
+    assert_true(world_start(&town.world));
+    world_run(&town.world, SECOND_US);
+    fake_node_set_down(town.nodes[1], true);
+    town.view.members[1].host = hosts[3];
+    town.view.members[1].dialled = hosts[3];
+    world_run(&town.world, 70 * SECOND_US); /* the view is looked at each minute */
+    assert_int_equal(town.nodes[3]->open_count, 1);
+    for (size_t i = 0; i < 10; i++)
+        send_to(&town, &sent[i], 150);
+    world_run(&town.world, 100 * MS_US);
+    assert_int_equal(batches(&town, 3), 10);
+
+    town.view.members[1].host = hosts[1]; /* and home again */
+    town.view.members[1].dialled = hosts[1];
+    fake_node_set_down(town.nodes[3], true);
+    fake_node_set_down(town.nodes[1], false);
+    world_run(&town.world, 70 * SECOND_US);
+    clear_logs(&town);
+    for (size_t i = 0; i < 10; i++)
+        send_to(&town, &sent[i], 150);
+    world_run(&town.world, 100 * MS_US);
+    assert_int_equal(batches(&town, 1), 10);
+    world_deinit(&town.world);
+}
+
 static void when_all_addresses_are_gone_the_contact_points_are_asked_again(void **state)
 {
     (void)state;
@@ -542,6 +575,7 @@ int main(void)
         cmocka_unit_test(
             a_node_that_moves_is_followed_and_what_was_under_way_there_is_executed_again),
         cmocka_unit_test(two_names_of_one_node_are_one_connection),
+        cmocka_unit_test(a_contact_point_that_comes_back_at_another_address_is_followed),
         cmocka_unit_test(when_all_addresses_are_gone_the_contact_points_are_asked_again),
         cmocka_unit_test(nodes_of_other_data_centers_are_left_alone),
         cmocka_unit_test(a_far_contact_point_tells_of_the_home_nodes_and_then_sleeps),

@@ -32,7 +32,7 @@ class Life:
     def __init__(self, process, exec_ns, log_path, log_start, plan):
         self.process, self.exec_ns, self.plan = process, exec_ns, plan
         self.log_path, self.log_start = log_path, log_start
-        self.end_ns = None
+        self.end_ns = self.stopped_ns = None
 
     def alive(self):
         return self.process.poll() is None

@@ -133,6 +133,7 @@ class Round:
 
     def stop_sluice(self, life, seconds):
         self.say(f"SIGSTOP for {seconds:.1f} s")
+        life.stopped_ns = life.stopped_ns or time.monotonic_ns()
         life.signal(signal.SIGSTOP)
         time.sleep(seconds)
         life.signal(signal.SIGCONT)
@@ -273,12 +274,12 @@ class Round:
         return report
 
     def measure(self, times):
-        """From exec to the first acknowledgement, for each life that gave one."""
+        """From exec to the first acknowledgement, for each life that gave one before it was stopped."""
         position = 0
         for life in self.member.lives[1:]:
             while position < len(times) and times[position] < life.exec_ns + FIRST_ANSWER_AFTER_NS:
                 position += 1
-            end_ns = life.end_ns or time.monotonic_ns()
+            end_ns = life.stopped_ns or life.end_ns or time.monotonic_ns()
             if position < len(times) and times[position] < end_ns:
                 first_ms = (times[position] - life.exec_ns) / 1e6
                 away = any(begin < times[position] and life.exec_ns < end for begin, end in self.outages)

@@ -66,6 +66,21 @@ static void remember_told(struct node *node, const struct topology_peer *peer)
     node->told_port = peer->told_port;
 }
 
+/* Nobody answers at a contact point, and the node that did is told of at another address. It is
+ * tried there; both ways stay open, and merge() keeps the one that works. */
+static struct node *contact_has_moved(struct cluster *cluster, struct node *contact,
+                                      const struct topology_peer *peer)
+{
+    struct node *node = find_unknown(cluster, peer);
+    if (node == NULL)
+        node = node_new(cluster, peer->host, peer->port, false);
+    if (node == NULL)
+        return contact;
+    contact->is_known = false;
+    node_decide_usable(contact);
+    return node;
+}
+
 static struct node *node_of_peer(struct cluster *cluster, const struct topology_peer *peer,
                                  struct moment now)
 {
@@ -74,8 +89,11 @@ static struct node *node_of_peer(struct cluster *cluster, const struct topology_
         node = find_unknown(cluster, peer);
     if (node == NULL)
         return node_new(cluster, peer->host, peer->port, false);
-    if (!node->is_contact &&
-        (node->port != peer->port || strcmp(node->host, peer->host) != 0)) {
+    if (node->port == peer->port && strcmp(node->host, peer->host) == 0)
+        return node;
+    if (node->is_contact && node->ready_links == 0)
+        return contact_has_moved(cluster, node, peer);
+    if (!node->is_contact) {
         action_log(cluster->actions, LOG_INFO, "cassandra node has moved",
                    "node=%s to=%s port=%u", node->name, peer->host, peer->port);
         node_disconnect(node, "it has another address now", now);
