@@ -2,11 +2,13 @@
  * A CQL node that acknowledges and stores nothing, so that a benchmark measures the gateway:
  *
  *      null_node [--port=N]            prints "port=N", then serves until TERM
+ *      null_node --upstream=PORT       before a real node: that one answers all but BATCH
  *
  * A BATCH costs it as little as can be: the number of statements is read, the rest is discarded in
  * the kernel without being copied, and all answers of one look at a socket leave in one write.
- * Everything else is answered by null_tables.c. On USR1 and at the end it prints what it was sent,
- * so that the driver sees whether all rows came.
+ * Everything else is answered by null_tables.c, or by the node at 127.0.0.1:PORT, so that any
+ * driver finds the system tables that it asks for. On USR1 and at the end it prints what it was
+ * sent, so that the driver sees whether all rows came.
  */
 #include "cql/batch_request.h"
 #include "cql/frame.h"
@@ -41,10 +43,13 @@ struct peer {
     struct buf out;
     size_t skip; /* of a BATCH's body: to be discarded */
     bool wants_write;
+    struct peer *other; /* with an upstream: the connection that goes with this one */
+    bool is_upstream;   /* to the real node */
 };
 
 struct node {
     int epoll, listener;
+    uint16_t upstream_port; /* 0: none */
     struct null_tables *tables;
     struct arena arena;
     char *prepared[MAX_PREPARED]; /* the id is the index */
@@ -222,8 +227,11 @@ static void take_frames(struct node *node, struct peer *peer)
         }
         if (bytes.len < frame_bytes)
             return;
-        answer_control(node, peer, &header,
-                       slice_make(bytes.data + CQL_HEADER_BYTES, header.body_bytes));
+        if (peer->other != NULL)
+            need(buf_append(&peer->other->out, slice_make(bytes.data, frame_bytes)));
+        else
+            answer_control(node, peer, &header,
+                           slice_make(bytes.data + CQL_HEADER_BYTES, header.body_bytes));
         buf_consume(&peer->in, frame_bytes);
     }
 }
@@ -268,31 +276,77 @@ static bool receive(struct peer *peer, bool *gone)
     return got > 0;
 }
 
+/* Whole frames of the real node go to its client as they are, between our answers. */
+static void pass_on(struct peer *upstream)
+{
+    while (buf_len(&upstream->in) >= CQL_HEADER_BYTES) {
+        struct slice bytes = buf_unread(&upstream->in);
+        size_t frame_bytes = CQL_HEADER_BYTES + (size_t)cql_header_read(bytes.data).body_bytes;
+        if (bytes.len < frame_bytes)
+            return;
+        need(buf_append(&upstream->other->out, slice_make(bytes.data, frame_bytes)));
+        buf_consume(&upstream->in, frame_bytes);
+    }
+}
+
+/* Only the socket: events that are still to be looked at name the peer, which is a few bytes. */
+static void hang_up(struct peer *peer)
+{
+    close(peer->fd);
+    peer->fd = -1;
+    buf_deinit(&peer->in);
+    buf_deinit(&peer->out);
+}
+
 static void serve(struct node *node, struct peer *peer)
 {
     bool gone = false;
-    for (int i = 0; i < TURN_READS && receive(peer, &gone); i++)
-        take_frames(node, peer);
+    if (peer->fd < 0)
+        return;
+    for (int i = 0; i < TURN_READS && receive(peer, &gone); i++) {
+        if (peer->is_upstream)
+            pass_on(peer);
+        else
+            take_frames(node, peer);
+    }
     if (!gone) {
         flush(node, peer);
+        if (peer->other != NULL)
+            flush(node, peer->other);
         return;
     }
-    close(peer->fd);
-    buf_deinit(&peer->in);
-    buf_deinit(&peer->out);
-    free(peer);
+    hang_up(peer);
+    if (peer->other != NULL)
+        hang_up(peer->other);
+}
+
+static struct peer *peer_new(struct node *node, int fd)
+{
+    struct peer *peer = calloc(1, sizeof(*peer));
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
+    if (peer == NULL || epoll_ctl(node->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        bench_die("cannot take a connection");
+    peer->fd = fd;
+    buf_init(&peer->in, &alloc_heap, CONTROL_MAX);
+    buf_init(&peer->out, &alloc_heap, CONTROL_MAX);
+    return peer;
+}
+
+static void add_upstream(struct node *node, struct peer *peer)
+{
+    int fd = bench_connect("127.0.0.1", node->upstream_port);
+    bench_unblock(fd);
+    peer->other = peer_new(node, fd);
+    peer->other->other = peer;
+    peer->other->is_upstream = true;
 }
 
 static void accept_peers(struct node *node)
 {
     for (int fd = bench_accept(node->listener); fd >= 0; fd = bench_accept(node->listener)) {
-        struct peer *peer = calloc(1, sizeof(*peer));
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
-        if (peer == NULL || epoll_ctl(node->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-            bench_die("cannot take a connection");
-        peer->fd = fd;
-        buf_init(&peer->in, &alloc_heap, CONTROL_MAX);
-        buf_init(&peer->out, &alloc_heap, CONTROL_MAX);
+        struct peer *peer = peer_new(node, fd);
+        if (node->upstream_port != 0)
+            add_upstream(node, peer);
     }
 }
 
@@ -306,12 +360,13 @@ static void print_counts(const struct node *node)
 
 int main(int argc, char **argv)
 {
-    static const char *const options[] = {"port", NULL};
+    static const char *const options[] = {"port", "upstream", NULL};
     struct node node = {.tables = null_tables_new()};
     struct epoll_event events[MAX_EVENTS], listening = {.events = EPOLLIN};
     bench_know_options(argc, argv, options);
     arena_init(&node.arena, &alloc_heap, 8192, CONTROL_MAX);
     node.listener = bench_listen((uint16_t)bench_number(argc, argv, "port", 0));
+    node.upstream_port = (uint16_t)bench_number(argc, argv, "upstream", 0);
     node.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (node.epoll < 0 || epoll_ctl(node.epoll, EPOLL_CTL_ADD, node.listener, &listening) < 0)
         bench_die("epoll: %s", strerror(errno));

@@ -1,0 +1,92 @@
+// gocql as a writer of a log table: a window of UNLOGGED single-partition batches of prepared rows.
+//
+//	direct HOST:PORT KEYSPACE TABLE BATCH_ROWS WINDOW VALUE_BYTES SECONDS WARM_UP_SECONDS
+//
+// One processor, as Sluice has. Prints one line of JSON: what it did after the warm-up, and its CPU time for that.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/gocql/gocql"
+)
+
+const partitions = 4
+
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		log.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
+}
+
+func number(text string) float64 {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return value
+}
+
+func main() {
+	batchRows, window := int64(number(os.Args[4])), int(number(os.Args[5]))
+	value := bytes.Repeat([]byte{'v'}, int(number(os.Args[6])))
+	host, port, err := net.SplitHostPort(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	runtime.GOMAXPROCS(1)
+	cluster := gocql.NewCluster(host)
+	cluster.Port = int(number(port))
+	cluster.ProtoVersion = 4
+	cluster.Consistency = gocql.LocalQuorum
+	cluster.Timeout = 30 * time.Second
+	session, err := cluster.CreateSession()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close()
+	text := fmt.Sprintf("INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, value) "+
+		"VALUES (?, ?, ?, ?, ?)", os.Args[2], os.Args[3])
+	segment := time.Now().UnixMilli() // a segment of our own in each run
+	var rows, next atomic.Int64
+	var stop atomic.Bool
+	var all sync.WaitGroup
+	for range make([]int, window) {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for !stop.Load() {
+				n := next.Add(1) - 1
+				first := n / partitions * batchRows
+				batch := session.NewBatch(gocql.UnloggedBatch)
+				for i := first; i < first+batchRows; i++ {
+					batch.Query(text, int32(n%partitions), segment, i, segment+i, value)
+				}
+				if err := session.ExecuteBatch(batch); err != nil {
+					log.Fatal(err)
+				}
+				rows.Add(batchRows)
+			}
+		}()
+	}
+	time.Sleep(time.Duration(number(os.Args[8]) * float64(time.Second)))
+	rows0, cpu0, time0 := rows.Load(), cpuSeconds(), time.Now()
+	time.Sleep(time.Duration(number(os.Args[7]) * float64(time.Second)))
+	rows1, cpu1, took := rows.Load(), cpuSeconds(), time.Since(time0)
+	stop.Store(true)
+	all.Wait()
+	fmt.Printf("{\"rows\": %d, \"seconds\": %f, \"cpu_s\": %f, \"all_rows\": %d, \"segment\": %d}\n",
+		rows1-rows0, took.Seconds(), cpu1-cpu0, rows.Load(), segment)
+}
