@@ -10,6 +10,8 @@
 
 enum { MEMORY_CONSTANT = 64 << 10, ENTRIES_MAX = 512, PROBES = 4, PORT = 9042 };
 
+static const struct address_translation translation = {"127.0.0.2", 0, "second.example", 0};
+
 /* --- rows --- */
 
 static void check_text(const char *text, size_t room)
@@ -20,7 +22,8 @@ static void check_text(const char *text, size_t room)
 static void check_peer(const struct topology_peer *peer)
 {
     check_text(peer->host, sizeof(peer->host));
-    REQUIRE(strspn(peer->host, "0123456789abcdef.:") == strlen(peer->host));
+    REQUIRE(strspn(peer->host, "0123456789abcdef.:") == strlen(peer->host) ||
+            strcmp(peer->host, translation.host) == 0);
     check_text(peer->data_center, sizeof(peer->data_center));
     check_text(peer->rack, sizeof(peer->rack));
     REQUIRE(peer->port != 0 && peer->token_count > 0 && peer->token_count <= RING_TOKENS_MAX);
@@ -264,9 +267,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input input = fuzz_input_split(data, size);
     struct slice rest = input.bytes, bodies[3];
     static struct cluster cluster; /* of which only this is used */
+    struct gateway_config config = {.translations = &translation};
     struct fuzz_alloc memory;
 
     fuzz_alloc_init_tape(&memory, &input.tape);
+    config.translation_count = tape_odd(&input.tape) ? 0 : 1;
+    cluster.config = &config;
     cluster.alloc = &memory.alloc;
     cluster.topology = (struct topology){.peers = NULL};
     arena_init(&cluster.arena, &memory.alloc, 4096, 1 << 20);

@@ -69,16 +69,6 @@ void tablets_bind(struct cluster *cluster)
     }
 }
 
-static void learn(struct cluster *cluster, struct tablet_table *table,
-                  const struct tablet_told *told)
-{
-    size_t hosts = cluster->tablets.host_count;
-    if (tablets_add(&cluster->tablets, table, told) < 0)
-        return; /* what is not known costs a hop */
-    if (hosts != cluster->tablets.host_count)
-        tablets_bind(cluster);
-}
-
 void tablets_taught(struct cluster *cluster, const struct cluster_request *request,
                     struct slice payload)
 {
@@ -87,12 +77,16 @@ void tablets_taught(struct cluster *cluster, const struct cluster_request *reque
     if (value.data == NULL || !cluster->has_tablets || request->table_id == NULL ||
         tablet_read(value, &told) < 0)
         return;
+    size_t hosts = cluster->tablets.host_count;
     struct tablet_table *table = tablets_make(&cluster->tablets, request->table_id);
-    if (table != NULL)
-        learn(cluster, table, &told);
+    if (table == NULL || tablets_add(&cluster->tablets, table, &told) < 0)
+        return; /* what is not known costs a hop */
+    if (hosts != cluster->tablets.host_count)
+        tablets_bind(cluster);
 }
 
-/* false: the answer cannot be read. */
+/* false: the answer cannot be read. What is beyond a limit is left out, with all that follows: a
+ * node that tells of ever new hosts must not keep us busy. */
 static bool take_rows(struct cluster *cluster, struct tablet_table *table, struct slice body)
 {
     struct cql_result result;
@@ -108,11 +102,15 @@ static bool take_rows(struct cluster *cluster, struct tablet_table *table, struc
     while (cql_result_next_row(&result)) {
         told.first = told.last;
         if (!cql_cell_i64(cql_result_cell(&result, (size_t)last), &told.last) ||
-            told.last <= told.first)
+            told.last <= told.first) {
+            tablets_bind(cluster);
             return false;
-        if (tablet_read_replicas(cql_result_cell(&result, (size_t)replicas), &told) == STATUS_OK)
-            learn(cluster, table, &told);
+        }
+        if (tablet_read_replicas(cql_result_cell(&result, (size_t)replicas), &told) == STATUS_OK &&
+            tablets_add(&cluster->tablets, table, &told) < 0)
+            break;
     }
+    tablets_bind(cluster);
     return true;
 }
 
