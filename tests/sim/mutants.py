@@ -59,13 +59,8 @@ MUTANTS = [
      "    if (recovery->rewritten >= recovery->end) {\n        seal_tail(recovery, now);",
      "    if (recovery->rewritten >= recovery->end) {\n        delete_next_segment(recovery, now);"),
     ("next_segment_not_sealed", "the segment above is not deleted", CORE + "engine/recovery_seal.c",
-     '"DELETE FROM \\"%s\\".\\"%s\\" USING TIMESTAMP ? WHERE partition = ? AND segment = ?",\n'
-     "        partition->gateway->config->keyspace, partition->topic->table_name);\n"
-     "    recovery_ask(recovery, text, values, 3, next_segment_deleted, now);",
-     '"DELETE FROM \\"%s\\".\\"%s\\" USING TIMESTAMP ? WHERE partition = ? AND segment = ?",\n'
-     "        partition->gateway->config->keyspace, partition->topic->table_name);\n"
-     "    recovery->seal_us = 1;\n"
-     "    recovery_ask(recovery, text, values, 3, next_segment_deleted, now);"),
+     "cql_value_i64(segment, recovery->segment + 1)};\n    char text[512];",
+     "cql_value_i64(segment, recovery->segment + 1000001)};\n    char text[512];"),
     ("kept_rows_not_written_again", "the kept end of the log stays as it was found",
      CORE + "engine/recovery_seal.c", "recovery->rewritten = recovery->base;",
      "recovery->rewritten = recovery->end;"),
