@@ -9,6 +9,7 @@
 #define WHERE_BYTES    512
 #define MAX_LIST_BYTES 4096
 #define MAX_SECTIONS   32
+#define FIRST_BYTES    ((size_t)16 * 1024)
 
 struct reading {
     struct config *config;
@@ -205,25 +206,35 @@ static int read_documents(struct reading *r, yaml_parser_t *parser)
 }
 
 /* The whole file; NULL: config_fail was called. */
+/* It may be a pipe: the buffer grows with what comes. */
 static char *slurp(const char *path, size_t *len, struct config_error *error)
 {
     FILE *file = fopen(path, "re");
-    char *bytes = malloc(CONFIG_FILE_MAX_BYTES + 1);
-    if (file == NULL || bytes == NULL) {
-        (void)config_fail(error, path, "cannot be read: %s", strerror(errno));
-    } else {
-        *len = fread(bytes, 1, CONFIG_FILE_MAX_BYTES + 1, file);
-        if (ferror(file) != 0)
-            (void)config_fail(error, path, "cannot be read: %s", strerror(errno));
-        else if (*len > CONFIG_FILE_MAX_BYTES)
-            (void)config_fail(error, path, "is larger than 1 MiB; that is no configuration");
-        else {
-            (void)fclose(file);
-            return bytes;
+    char *bytes = NULL;
+    size_t capacity = 0;
+    bool enough = file != NULL;
+    *len = 0;
+    while (enough && *len <= CONFIG_FILE_MAX_BYTES && feof(file) == 0 && ferror(file) == 0) {
+        if (*len == capacity) {
+            capacity = capacity == 0 ? FIRST_BYTES : 2 * capacity;
+            char *larger = realloc(bytes, capacity);
+            enough = larger != NULL;
+            bytes = enough ? larger : bytes;
         }
+        if (enough)
+            *len += fread(bytes + *len, 1, capacity - *len, file);
     }
+    bool fine = false;
+    if (!enough || ferror(file) != 0)
+        (void)config_fail(error, path, "cannot be read: %s", strerror(errno));
+    else if (*len > CONFIG_FILE_MAX_BYTES)
+        (void)config_fail(error, path, "is larger than 1 MiB; that is no configuration");
+    else
+        fine = true;
     if (file != NULL)
         (void)fclose(file);
+    if (fine)
+        return bytes;
     free(bytes);
     return NULL;
 }
