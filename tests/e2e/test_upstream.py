@@ -9,19 +9,24 @@ from producers import confluent
 from records import check, mixed, odd, read
 
 
-def our_options(cassandra):
-    """The STARTUP options of our connections, as the node knows them."""
-    rows = cassandra.query("SELECT driver_name, client_options FROM system_views.clients")
-    return [dict(options) for name, options in rows if name == "sluice"]
+def our_connections(cassandra):
+    """Our connections as the node knows them: port -> STARTUP options. Other tests' gateways may be among them."""
+    rows = cassandra.query("SELECT port, driver_name, client_options FROM system_views.clients")
+    return {port: dict(options) for port, name, options in rows if name == "sluice"}
+
+
+def options_since(cassandra, before):
+    return [options for port, options in our_connections(cassandra).items() if port not in before]
 
 
 @pytest.mark.parametrize("mode", ["lz4", "auto"])
 def test_records_go_and_are_read_back_compressed(new_sluice, cassandra, mode):
+    before = our_connections(cassandra)
     sluice = new_sluice(settings=[f"cassandra.compression={mode}"]).start()
     sent = mixed(3000, size=1000) + odd()
     acks = confluent(sluice.address, "packed", sent)
-    assert all(options.get("COMPRESSION") == "lz4" for options in our_options(cassandra)), our_options(cassandra)
-    assert our_options(cassandra)
+    ours = options_since(cassandra, before)
+    assert ours and all(options.get("COMPRESSION") == "lz4" for options in ours), ours
     sluice.kill()  # what recovery reads is compressed as well
     sluice.start()
     more = mixed(300)
@@ -30,8 +35,10 @@ def test_records_go_and_are_read_back_compressed(new_sluice, cassandra, mode):
 
 
 def test_without_being_asked_nothing_is_compressed(new_sluice, cassandra):
+    before = our_connections(cassandra)
     new_sluice().start()
-    assert our_options(cassandra) and not any("COMPRESSION" in options for options in our_options(cassandra))
+    ours = options_since(cassandra, before)
+    assert ours and not any("COMPRESSION" in options for options in ours), ours
 
 
 def test_a_traced_request_is_logged_with_a_session_that_the_node_knows(new_sluice, cassandra):
