@@ -342,6 +342,26 @@ static void a_batch_larger_than_a_segment_has_one_of_its_own(void **state)
     world_down(world);
 }
 
+static void the_first_batch_of_all_may_be_larger_than_a_segment(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_new(&alloc_heap);
+    world->config.segment_max_rows = 100;
+    stub_add_topic("orders", 1, world->net.now);
+    assert_true(world_start(world));
+    world_run(world, 20 * MS_US);
+    struct fake_client *client = world_client(world);
+
+    produce(client, world_batch(world, 250));
+    produce(client, world_batch(world, 1));
+    world_run(world, SECOND_US);
+    expect_produced(client, 0, 0);
+    expect_produced(client, 0, 250);
+    assert_int_equal(table_model_count(world->tables, "orders", 0, 0), 250);
+    assert_int_equal(table_model_count(world->tables, "orders", 0, 1), 1);
+    world_down(world);
+}
+
 /* Position in the node's log of the n-th request with this opcode; the index rows are QUERYs. */
 static size_t index_row_place(const struct gateway_world *world, unsigned n)
 {
@@ -512,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_record_larger_than_a_mutation_may_be_is_too_large),
         cmocka_unit_test(a_segment_ends_before_the_batch_that_would_exceed_it),
         cmocka_unit_test(a_batch_larger_than_a_segment_has_one_of_its_own),
+        cmocka_unit_test(the_first_batch_of_all_may_be_larger_than_a_segment),
         cmocka_unit_test(the_index_row_comes_before_the_segment_and_after_all_of_the_one_before),
         cmocka_unit_test(clients_that_wait_for_a_segment_are_served_one_after_the_other),
         cmocka_unit_test(refused_batches_do_not_fill_a_segment),

@@ -47,6 +47,12 @@ bool segment_take(struct partition *partition, int32_t record_count, size_t byte
         partition->segment_bytes += (int64_t)bytes;
         return true;
     }
+    if (empty && !partition->segment_open && partition->segment_call == NULL) {
+        /* Nobody has been told where this one ends: it may as well end behind this batch. */
+        partition->segment_limit = partition->segment_first + record_count;
+        partition->segment_bytes = (int64_t)bytes;
+        return true;
+    }
     if (!partition->segment_open)
         return false;
     if (partition->open != NULL)
