@@ -37,4 +37,13 @@ static inline void machine_set(struct machine *machine, int64_t true_us, struct 
     machine->wall_us = shown.wall_us;
 }
 
+/* It runs on: the boot clock from where it stood, the wall clock as read from outside. */
+static inline void machine_thaw(struct machine *machine, int64_t true_us)
+{
+    struct moment shown = machine_now(machine, true_us);
+    shown.boot_us = machine_now(machine, machine->frozen_at_us).boot_us;
+    machine_set(machine, true_us, shown);
+    machine->frozen_at_us = 0;
+}
+
 #endif

@@ -262,6 +262,8 @@ void process_kill(struct process *process, bool without_power)
     sockets_close(process, without_power);
     gateway_free(process->gateway);
     process->gateway = NULL;
+    if (process->is_paused && process->machine->frozen_at_us != 0)
+        machine_thaw(process->machine, world->scheduler.now_us); /* its next one finds it running */
     list_remove(&process->node);
     if (process->live_bytes != 0 || process->live_blocks != 0)
         world_violation(world, "I10", "%llu bytes in %llu blocks are left of a process",
@@ -300,7 +302,6 @@ void process_pause(struct process *process, int64_t for_us, bool frozen)
 void process_resume(struct process *process)
 {
     struct world *world = process->world;
-    struct machine *machine = process->machine;
 
     if (!process->is_paused)
         return;
@@ -308,11 +309,8 @@ void process_resume(struct process *process)
     process->is_paused = false;
     scheduler_cancel(&world->scheduler, process->resume);
     process->resume = NULL;
-    if (machine->frozen_at_us != 0) { /* the wall clock was read from outside again */
-        struct moment shown = machine_now(machine, world->scheduler.now_us);
-        shown.boot_us = machine_now(machine, machine->frozen_at_us).boot_us;
-        machine_set(machine, world->scheduler.now_us, shown);
-        machine->frozen_at_us = 0;
+    if (process->machine->frozen_at_us != 0) {
+        machine_thaw(process->machine, world->scheduler.now_us);
         scheduler_cancel(&world->scheduler, process->timer);
         process->timer = NULL;
     }
