@@ -602,9 +602,31 @@ static void a_member_whose_row_is_removed_is_over(void **state)
     fake_db_free(db);
 }
 
+/* Its claim timed out, was read back as not done, and was applied after that. */
+static void a_slot_that_is_ours_after_all_is_found_and_led(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host first, second;
+    struct host *const both[] = {&first, &second};
+    host_up(&first, db, "one");
+    host_init(&second, db, "two");
+    host_start(&second);
+    hosts_run(both, 2, 5 * SECOND_US);
+    assert_int_equal(host_led(&second, any_topic, 128), 0);
+    (void)fake_db_run(db, "UPDATE sluice.sluice_slots SET member = 'two', epoch = 2 WHERE slot = 5");
+    hosts_run(both, 2, 40 * SECOND_US);
+    assert_int_equal(host_led(&second, any_topic, 128), 1);
+    assert_int_equal(fake_db_run(db, "SELECT slot FROM sluice.sluice_slots WHERE epoch = 3"), 1);
+    host_kill(&second);
+    host_kill(&first);
+    fake_db_free(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_slot_that_is_ours_after_all_is_found_and_led),
         cmocka_unit_test(the_lease_is_renewed_and_the_ceiling_grows_with_it),
         cmocka_unit_test(a_lease_that_cannot_be_renewed_ends_and_is_held_again),
         cmocka_unit_test(the_lease_counts_from_before_the_renewal_was_sent),

@@ -15,6 +15,7 @@
 
 /* What our ceiling must have left above C before a claim: timestamps until the next renewal. */
 #define CLAIM_ROOM_US (SECOND_US / 10)
+#define LOOK_AGAIN_US (30 * SECOND_US)
 #define LOST_CEILING_ROOM_US                                                                       \
     (30 * SECOND_US) /* no ceiling is ever set further ahead than this and a lease */
 
@@ -64,18 +65,31 @@ static void slots_answer(struct task *task, const struct answer *answer, struct 
         task_refused(task, answer, now);
         return;
     }
-    for (int i = 0; i < SLOT_COUNT; i++)
-        slots->all[i] = (struct slot){
-            .state = SLOT_ABSENT, .is_wanted = slots->all[i].is_wanted, .seen_at = control->steps};
+    if (slots->state == SLOTS_EXPECT_SCAN)
+        for (int i = 0; i < SLOT_COUNT; i++)
+            slots->all[i] = (struct slot){.state = SLOT_ABSENT,
+                                          .is_wanted = slots->all[i].is_wanted,
+                                          .seen_at = control->steps};
     while (cql_result_next_row(answer->result))
-        if (row_i32(answer, "slot", &number) && number >= 0 && number < SLOT_COUNT)
+        if (row_i32(answer, "slot", &number) && number >= 0 && number < SLOT_COUNT &&
+            slots->all[number].state != SLOT_LED && slots->all[number].state != SLOT_CLAIMING)
             slot_seen(control, &slots->all[number], answer);
     slots->state = SLOTS_SCANNED;
     peers_scan(&control->peers, now);
+    task_sleep(task, LOOK_AGAIN_US, now);
 }
 
+/*
+ * What others lead is looked at again from time to time: a claim that was taken for lost may have been
+ * applied after it was read back, and then each of two members believes that the other one leads.
+ */
 static void slots_act(struct task *task, struct moment now)
 {
+    const struct slots *slots = LIST_ENTRY(task, struct slots, task);
+    if (slots->state == SLOTS_SCANNED && slots->led_count == SLOT_COUNT) {
+        task_sleep(task, LOOK_AGAIN_US, now);
+        return;
+    }
     task_ask(task,
              &(struct question){.kind = QUESTION_READ,
                                 .text = task->control->texts[STATEMENT_SLOTS_SCAN]},
