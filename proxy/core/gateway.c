@@ -44,16 +44,19 @@ static void on_fatal(void *context, int exit_code, const char *text)
     action_fatal(gateway->actions, exit_code, text);
 }
 
-static void on_topic(void *context, const struct topic_row *row, struct moment now)
+static bool on_topic(void *context, const struct topic_row *row, struct moment now)
 {
     struct gateway *gateway = context;
     struct topic *topic = topics_find_id(&gateway->topics, row->topic_id);
 
-    if (topic != NULL && row->state == TOPIC_DELETING && topic->state != TOPIC_DELETING)
-        topic_stop(topic, now);
-    else if (topics_put(&gateway->topics, gateway, row) < 0)
-        action_log(gateway->actions, LOG_ERROR, "out of memory", "topic=%s", row->name);
     gateway->topics_changed = true;
+    if (topic != NULL && row->state == TOPIC_DELETING && topic->state != TOPIC_DELETING) {
+        topic_stop(topic, now);
+    } else if (topics_put(&gateway->topics, gateway, row) < 0) {
+        action_log(gateway->actions, LOG_ERROR, "out of memory", "topic=%s", row->name);
+        return false;
+    }
+    return true;
 }
 
 static void on_topic_gone(void *context, const uint8_t topic_id[16], struct moment now)

@@ -421,9 +421,32 @@ static void columns_that_a_node_does_not_know_yet_are_waited_for(void **state)
     fake_db_free(db);
 }
 
+static void a_topic_that_there_was_no_memory_for_is_told_again(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created created;
+    host_up(&host, db, "one");
+    host.forgets_topics = 2;
+    host_create(&host, "orders", 3, &created);
+    host_run(&host, 2 * SECOND_US);
+    assert_true(created.done);
+    assert_int_equal(created.error, 0);
+    host_run(&host, 3 * SECOND_US);
+    assert_int_equal(host.forgets_topics, 0);
+    assert_int_equal(host.topics, 1);
+    assert_string_equal(host.topic_name, "orders");
+    host_run(&host, 60 * SECOND_US);
+    assert_int_equal(host.topics, 1);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_topic_that_there_was_no_memory_for_is_told_again),
         cmocka_unit_test(a_topic_is_made_and_its_table_has_its_id),
         cmocka_unit_test(topics_are_found_again_after_a_restart),
         cmocka_unit_test(many_topics_are_loaded_page_by_page),

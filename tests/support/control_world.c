@@ -41,10 +41,14 @@ static void on_fatal(void *context, int exit_code, const char *text)
     (void)snprintf(host->fatal_text, sizeof(host->fatal_text), "%s", text);
 }
 
-static void on_topic(void *context, const struct topic_row *row, struct moment now)
+static bool on_topic(void *context, const struct topic_row *row, struct moment now)
 {
     struct host *host = context;
     (void)now;
+    if (host->forgets_topics > 0) {
+        host->forgets_topics--;
+        return false;
+    }
     host->topics++;
     host->topic = *row;
     (void)snprintf(host->topic_name, sizeof(host->topic_name), "%s", row->name);
@@ -54,6 +58,7 @@ static void on_topic(void *context, const struct topic_row *row, struct moment n
         memcpy(host->topic_configuration, row->configuration.data, row->configuration.len);
     host->topic.name = host->topic_name;
     host->topic.table_name = host->topic_table;
+    return true;
 }
 
 static void on_topic_gone(void *context, const uint8_t topic_id[16], struct moment now)

@@ -37,6 +37,7 @@ struct host {
     struct control_survey survey; /* its texts are the next two */
     char survey_home[64], survey_missing[200];
     unsigned topics, topics_gone;
+    unsigned forgets_topics; /* so many times it has no memory for a topic */
     struct topic_row topic; /* the last one; the strings are the next two */
     char topic_name[256], topic_table[256];
     uint8_t topic_configuration[TOPIC_CONFIGURATION_BYTES];

@@ -204,6 +204,7 @@ struct topic_record {
     int32_t partitions;
     enum topic_state state;
     bool told;               /* to the gateway */
+    bool is_untold;          /* its newest state: there was no memory */
     char *name, *table_name; /* in the same block */
     size_t bytes;
     int64_t version;

@@ -134,6 +134,13 @@ void topic_store_gone(struct topic_store *store, struct topic_record *record, st
         control->hooks.topic_gone(control->hooks.context, topic_id, now);
 }
 
+/* Something of a row was lost for want of memory. */
+static void load_again_soon(struct control *control, struct moment now)
+{
+    if (control->topics_changed_us > now.boot_us + SECOND_US)
+        control->topics_changed_us = now.boot_us + SECOND_US;
+}
+
 int topic_store_put(struct topic_store *store, const struct topic_row *row, struct moment now)
 {
     struct control *control = store->task.control;
@@ -148,16 +155,21 @@ int topic_store_put(struct topic_store *store, const struct topic_row *row, stru
     bool news = record == NULL;
     if (news)
         record = record_new(store, row);
-    if (record == NULL)
+    if (record == NULL) {
+        load_again_soon(control, now);
         return STATUS_NOMEM;
+    }
     record->generation = store->generation;
     /* A page that was read before a change that was made here: what is known is newer. */
     if (row->version < record->version || (!news && row->state < record->state))
         return STATUS_OK;
     int rc = record_configure(store, record, row->configuration, &news);
-    if (rc < 0)
+    if (rc < 0) {
+        load_again_soon(control, now);
         return rc;
-    news = news || record->state != row->state || record->partitions != row->partitions;
+    }
+    news = news || record->is_untold || record->state != row->state ||
+           record->partitions != row->partitions;
     record->state = row->state;
     record->partitions = row->partitions;
     record->version = row->version;
@@ -166,7 +178,9 @@ int topic_store_put(struct topic_store *store, const struct topic_row *row, stru
     record->told = true;
     if (row->state == TOPIC_LIVE && !control->boot.is_survey)
         slots_want(&control->slots, row->topic_id, row->partitions, now);
-    control->hooks.topic(control->hooks.context, row, now);
+    record->is_untold = !control->hooks.topic(control->hooks.context, row, now);
+    if (record->is_untold)
+        load_again_soon(control, now);
     return STATUS_OK;
 }
 
