@@ -327,10 +327,7 @@ static void ask_cluster_insert(struct boot *boot, struct moment now)
         cql_value_text(control->home_dc),
         cql_value_text(cql_consistency_name((uint16_t)control->config->consistency)),
     };
-    task_ask(&boot->task,
-             &(struct question){QUESTION_TRANSACTION, control->texts[STATEMENT_CLUSTER_INSERT],
-                                values, 6, 0, SLICE_NULL},
-             now);
+    task_ask_statement(&boot->task, QUESTION_TRANSACTION, STATEMENT_CLUSTER_INSERT, values, 6, now);
 }
 
 static void ask_ddl(struct boot *boot, struct moment now)
@@ -355,15 +352,7 @@ static void ask_ddl(struct boot *boot, struct moment now)
             rc = schema_keyspace(config->keyspace, (const char *)buf_unread(&replication).data,
                                  &text);
     }
-    if (rc == STATUS_OK)
-        rc = buf_append(&text, slice_make("", 1));
-    if (rc == STATUS_OK)
-        task_ask(
-            &boot->task,
-            &(struct question){.kind = QUESTION_DDL, .text = (const char *)buf_unread(&text).data},
-            now);
-    else
-        task_sleep(&boot->task, SECOND_US, now);
+    task_ask_ddl(&boot->task, rc, &text, now);
     buf_deinit(&replication);
     buf_deinit(&text);
 }
@@ -372,20 +361,13 @@ static void ask_about_keyspace(struct boot *boot, enum statement_name statement,
 {
     struct control *control = boot->task.control;
     const struct cql_value values[] = {cql_value_text(control->config->keyspace)};
-    task_ask(
-        &boot->task,
-        &(struct question){QUESTION_LOCAL, control->texts[statement], values, 1, 0, SLICE_NULL},
-        now);
+    task_ask_statement(&boot->task, QUESTION_LOCAL, statement, values, 1, now);
 }
 
 static void ask_cluster_row(struct boot *boot, struct moment now)
 {
-    struct control *control = boot->task.control;
     const struct cql_value values[] = {cql_value_text(CLUSTER_ROW_NAME)};
-    task_ask(&boot->task,
-             &(struct question){QUESTION_SERIAL, control->texts[STATEMENT_CLUSTER_READ], values, 1,
-                                0, SLICE_NULL},
-             now);
+    task_ask_statement(&boot->task, QUESTION_SERIAL, STATEMENT_CLUSTER_READ, values, 1, now);
 }
 
 static void boot_ready(struct boot *boot, struct moment now)
@@ -423,12 +405,9 @@ static void boot_act(struct task *task, struct moment now)
     switch (boot->state) {
     case BOOT_EXPECT_LOCAL:
     case BOOT_EXPECT_SETTINGS:
-        task_ask(task,
-                 &(struct question){
-                     .kind = QUESTION_LOCAL,
-                     .text = control->texts[boot->state == BOOT_EXPECT_LOCAL ? STATEMENT_LOCAL
-                                                                             : STATEMENT_SETTINGS]},
-                 now);
+        task_ask_statement(task, QUESTION_LOCAL,
+                           boot->state == BOOT_EXPECT_LOCAL ? STATEMENT_LOCAL : STATEMENT_SETTINGS,
+                           NULL, 0, now);
         return;
     case BOOT_EXPECT_NODES:
         agreement_start(&control->agreement, false, nodes_counted, now);

@@ -60,10 +60,7 @@ static bool make_texts(struct control *control)
 
 static void clock_act(struct task *task, struct moment now)
 {
-    task_ask(
-        task,
-        &(struct question){.kind = QUESTION_LOCAL, .text = task->control->texts[STATEMENT_LOCAL]},
-        now);
+    task_ask_statement(task, QUESTION_LOCAL, STATEMENT_LOCAL, NULL, 0, now);
 }
 
 static void clock_answer(struct task *task, const struct answer *answer, struct moment now)

@@ -88,6 +88,11 @@ void task_init(struct task *task, struct control *control, const char *what,
 /* Values are copied. Where waiting can help, the task acts again later by itself instead of getting
  * an answer. */
 void task_ask(struct task *task, const struct question *question, struct moment now);
+/* One of statements.h. */
+void task_ask_statement(struct task *task, enum question_kind kind, enum statement_name statement,
+                        const struct cql_value *values, uint16_t count, struct moment now);
+/* `text` holds a statement without an end; rc: of making it. Without memory it acts again later. */
+void task_ask_ddl(struct task *task, int rc, struct buf *text, struct moment now);
 /* Acts again after so long, but not within this call. */
 void task_sleep(struct task *task, int64_t delay_us, struct moment now);
 /* Drops a question under way and a sleep. */

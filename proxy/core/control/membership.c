@@ -100,10 +100,7 @@ static void ask_row(struct membership *member, struct moment now)
 {
     struct control *control = member->task.control;
     const struct cql_value values[] = {cql_value_text(control->config->member)};
-    task_ask(&member->task,
-             &(struct question){QUESTION_SERIAL, control->texts[STATEMENT_MEMBER_READ], values, 1,
-                                0, SLICE_NULL},
-             now);
+    task_ask_statement(&member->task, QUESTION_SERIAL, STATEMENT_MEMBER_READ, values, 1, now);
 }
 
 static void advertised_text(const struct gateway_config *config, char *text, size_t bytes)
@@ -144,12 +141,9 @@ static void ask_join(struct membership *member, struct moment now)
                                      cql_value_i64(old_incarnation, row->incarnation),
                                      cql_value_i64(old_ceiling, row->ceiling_us),
                                      cql_value_bool(closed, row->closed)};
-    task_ask(&member->task,
-             &(struct question){
-                 QUESTION_TRANSACTION,
-                 control->texts[row->present ? STATEMENT_MEMBER_TAKE : STATEMENT_MEMBER_INSERT],
-                 row->present ? take : insert, row->present ? 10 : 7, 0, SLICE_NULL},
-             now);
+    task_ask_statement(&member->task, QUESTION_TRANSACTION,
+                       row->present ? STATEMENT_MEMBER_TAKE : STATEMENT_MEMBER_INSERT,
+                       row->present ? take : insert, row->present ? 10 : 7, now);
     KILL_POINT("member.join_sent");
 }
 
@@ -249,10 +243,8 @@ static void ask_ours(struct membership *member, enum statement_name statement, s
                                        cql_value_i64(incarnation, member->incarnation),
                                        cql_value_i64(old_ceiling, member->ceiling_us)};
     bool renew = statement == STATEMENT_MEMBER_RENEW;
-    task_ask(&member->task,
-             &(struct question){QUESTION_TRANSACTION, control->texts[statement],
-                                renew ? values : values + 1, renew ? 4 : 3, 0, SLICE_NULL},
-             now);
+    task_ask_statement(&member->task, QUESTION_TRANSACTION, statement, renew ? values : values + 1,
+                       renew ? 4 : 3, now);
     KILL_POINT(renew ? "member.renewal_sent" : "member.close_sent");
 }
 

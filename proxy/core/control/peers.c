@@ -160,15 +160,11 @@ static void peers_answer(struct task *task, const struct answer *answer, struct 
 
 static void ask_fence(struct peers *peers, struct moment now)
 {
-    struct control *control = peers->task.control;
     uint8_t incarnation[8], ceiling[8];
     const struct cql_value values[] = {cql_value_text(peers->fenced->name),
                                        cql_value_i64(incarnation, peers->fenced->row.incarnation),
                                        cql_value_i64(ceiling, peers->fenced->row.ceiling_us)};
-    task_ask(&peers->task,
-             &(struct question){QUESTION_TRANSACTION, control->texts[STATEMENT_MEMBER_CLOSE],
-                                values, 3, 0, SLICE_NULL},
-             now);
+    task_ask_statement(&peers->task, QUESTION_TRANSACTION, STATEMENT_MEMBER_CLOSE, values, 3, now);
 }
 
 static void peers_act(struct task *task, struct moment now)
@@ -177,20 +173,14 @@ static void peers_act(struct task *task, struct moment now)
     struct control *control = task->control;
     switch (peers->state) {
     case PEERS_EXPECT_SCAN:
-        task_ask(task,
-                 &(struct question){.kind = QUESTION_READ,
-                                    .text = control->texts[STATEMENT_MEMBERS_SCAN]},
-                 now);
+        task_ask_statement(task, QUESTION_READ, STATEMENT_MEMBERS_SCAN, NULL, 0, now);
         break;
     case PEERS_EXPECT_FENCE:
         ask_fence(peers, now);
         break;
     case PEERS_EXPECT_FENCE_READ: {
         const struct cql_value values[] = {cql_value_text(peers->fenced->name)};
-        task_ask(task,
-                 &(struct question){QUESTION_SERIAL, control->texts[STATEMENT_MEMBER_READ], values,
-                                    1, 0, SLICE_NULL},
-                 now);
+        task_ask_statement(task, QUESTION_SERIAL, STATEMENT_MEMBER_READ, values, 1, now);
         break;
     }
     case PEERS_IDLE:

@@ -11,28 +11,21 @@
 
 static void ask_next(struct producer_ids *ids, struct moment now)
 {
-    struct control *control = ids->task.control;
     const struct cql_value values[] = {cql_value_text(ROW_NAME)};
-    task_ask(&ids->task,
-             &(struct question){QUESTION_SERIAL, control->texts[STATEMENT_IDS_READ], values, 1, 0,
-                                SLICE_NULL},
-             now);
+    task_ask_statement(&ids->task, QUESTION_SERIAL, STATEMENT_IDS_READ, values, 1, now);
 }
 
 static void ask_block(struct producer_ids *ids, struct moment now)
 {
-    struct control *control = ids->task.control;
     uint8_t old_bytes[8], new_bytes[8];
     bool insert = ids->next_block < 0;
     struct cql_value name = cql_value_text(ROW_NAME);
     struct cql_value next = cql_value_i64(new_bytes, insert ? 1 : ids->next_block + 1);
     const struct cql_value values[] = {insert ? name : next, insert ? next : name,
                                        cql_value_i64(old_bytes, ids->next_block)};
-    task_ask(&ids->task,
-             &(struct question){QUESTION_TRANSACTION,
-                                control->texts[insert ? STATEMENT_IDS_INSERT : STATEMENT_IDS_TAKE],
-                                values, insert ? 2 : 3, 0, SLICE_NULL},
-             now);
+    task_ask_statement(&ids->task, QUESTION_TRANSACTION,
+                       insert ? STATEMENT_IDS_INSERT : STATEMENT_IDS_TAKE, values, insert ? 2 : 3,
+                       now);
 }
 
 static void producer_ids_act(struct task *task, struct moment now)

@@ -90,10 +90,7 @@ static void slots_act(struct task *task, struct moment now)
         task_sleep(task, LOOK_AGAIN_US, now);
         return;
     }
-    task_ask(task,
-             &(struct question){.kind = QUESTION_READ,
-                                .text = task->control->texts[STATEMENT_SLOTS_SCAN]},
-             now);
+    task_ask_statement(task, QUESTION_READ, STATEMENT_SLOTS_SCAN, NULL, 0, now);
 }
 
 /* --- which may be claimed --- */
@@ -225,12 +222,9 @@ static void ask_claim(struct claim *claim, struct moment now)
                                       cql_value_bytes(holder_name(control, slot)),
                                       cql_value_i32(old_epoch, slot->epoch),
                                       cql_value_i64(old_sealed, slot->sealed_below_us)};
-    task_ask(
-        &claim->task,
-        &(struct question){QUESTION_TRANSACTION,
-                           control->texts[insert ? STATEMENT_SLOT_INSERT : STATEMENT_SLOT_CLAIM],
-                           insert ? made : taken, insert ? 4 : 7, 0, SLICE_NULL},
-        now);
+    task_ask_statement(&claim->task, QUESTION_TRANSACTION,
+                       insert ? STATEMENT_SLOT_INSERT : STATEMENT_SLOT_CLAIM, insert ? made : taken,
+                       insert ? 4 : 7, now);
 }
 
 static void claim_act(struct task *task, struct moment now)
@@ -243,10 +237,7 @@ static void claim_act(struct task *task, struct moment now)
         return;
     case CLAIM_EXPECT_READ: {
         const struct cql_value values[] = {cql_value_i32(number, claim->slot)};
-        task_ask(task,
-                 &(struct question){QUESTION_SERIAL, task->control->texts[STATEMENT_SLOT_READ],
-                                    values, 1, 0, SLICE_NULL},
-                 now);
+        task_ask_statement(task, QUESTION_SERIAL, STATEMENT_SLOT_READ, values, 1, now);
         return;
     }
     case CLAIM_IDLE:

@@ -247,6 +247,25 @@ void task_ask(struct task *task, const struct question *question, struct moment 
         control->ddl_task = task;
 }
 
+void task_ask_statement(struct task *task, enum question_kind kind, enum statement_name statement,
+                        const struct cql_value *values, uint16_t count, struct moment now)
+{
+    const char *text = task->control->texts[statement];
+    task_ask(task, &(struct question){kind, text, values, count, 0, SLICE_NULL}, now);
+}
+
+void task_ask_ddl(struct task *task, int rc, struct buf *text, struct moment now)
+{
+    if (rc == STATUS_OK)
+        rc = buf_append(text, slice_make("", 1));
+    if (rc < 0) {
+        task_sleep(task, SECOND_US, now);
+        return;
+    }
+    const char *ddl = (const char *)buf_unread(text).data;
+    task_ask(task, &(struct question){.kind = QUESTION_DDL, .text = ddl}, now);
+}
+
 void task_refused(struct task *task, const struct answer *answer, struct moment now)
 {
     struct control *control = task->control;

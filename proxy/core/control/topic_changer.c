@@ -230,10 +230,7 @@ static void ask_row(struct topic_changer *changer, struct moment now)
 {
     const struct cql_value name = cql_value_bytes(current_job(changer)->name);
 
-    task_ask(&changer->task,
-             &(struct question){QUESTION_SERIAL, changer->task.control->texts[STATEMENT_TOPIC_READ],
-                                &name, 1, 0, SLICE_NULL},
-             now);
+    task_ask_statement(&changer->task, QUESTION_SERIAL, STATEMENT_TOPIC_READ, &name, 1, now);
 }
 
 static void ask_change(struct topic_changer *changer, bool applied, struct moment now)
@@ -252,11 +249,8 @@ static void ask_change(struct topic_changer *changer, bool applied, struct momen
         cql_value_text(row->name),
         cql_value_uuid(row->topic_id),
         row->version < 0 ? cql_value_bytes(SLICE_NULL) : cql_value_i64(former, row->version)};
-    task_ask(&changer->task,
-             &(struct question){QUESTION_TRANSACTION,
-                                changer->task.control->texts[STATEMENT_TOPIC_UPDATE], values, 6, 0,
-                                SLICE_NULL},
-             now);
+    task_ask_statement(&changer->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_UPDATE, values, 6,
+                       now);
 }
 
 static void ask_alter(struct topic_changer *changer, struct moment now)
@@ -269,15 +263,7 @@ static void ask_alter(struct topic_changer *changer, struct moment now)
     buf_init(&text, control->alloc, 8192);
     int rc = schema_log_table_ttl(control->config->keyspace, changer->row.table_name,
                                   topic_ttl_s(settings.retention_ms), &text);
-    if (rc == STATUS_OK)
-        rc = buf_append(&text, slice_make("", 1));
-    if (rc == STATUS_OK)
-        task_ask(
-            &changer->task,
-            &(struct question){.kind = QUESTION_DDL, .text = (const char *)buf_unread(&text).data},
-            now);
-    else
-        task_sleep(&changer->task, SECOND_US, now);
+    task_ask_ddl(&changer->task, rc, &text, now);
     buf_deinit(&text);
 }
 

@@ -255,14 +255,6 @@ static void dropper_answer(struct task *task, const struct answer *answer, struc
     }
 }
 
-static void ask(struct topic_dropper *dropper, enum question_kind kind,
-                enum statement_name statement, const struct cql_value *values, uint16_t count,
-                struct moment now)
-{
-    const char *text = dropper->task.control->texts[statement];
-    task_ask(&dropper->task, &(struct question){kind, text, values, count, 0, SLICE_NULL}, now);
-}
-
 static void ask_drop(struct topic_dropper *dropper, struct moment now)
 {
     struct control *control = dropper->task.control;
@@ -270,15 +262,7 @@ static void ask_drop(struct topic_dropper *dropper, struct moment now)
 
     buf_init(&text, control->alloc, 1024);
     int rc = schema_drop_table(control->config->keyspace, dropper->row.table_name, &text);
-    if (rc == STATUS_OK)
-        rc = buf_append(&text, slice_make("", 1));
-    if (rc == STATUS_OK)
-        task_ask(
-            &dropper->task,
-            &(struct question){.kind = QUESTION_DDL, .text = (const char *)buf_unread(&text).data},
-            now);
-    else
-        task_sleep(&dropper->task, SECOND_US, now);
+    task_ask_ddl(&dropper->task, rc, &text, now);
     buf_deinit(&text);
 }
 
@@ -289,7 +273,7 @@ static void ask_index_gone(struct topic_dropper *dropper, struct moment now)
                                        cql_value_uuid(dropper->row.topic_id),
                                        cql_value_i32(partition, dropper->partition)};
 
-    ask(dropper, QUESTION_READ, STATEMENT_SEGMENTS_DELETE, values, 3, now);
+    task_ask_statement(&dropper->task, QUESTION_READ, STATEMENT_SEGMENTS_DELETE, values, 3, now);
 }
 
 static void dropper_begin(struct topic_dropper *dropper, struct moment now)
@@ -322,25 +306,27 @@ static void dropper_act(struct task *task, struct moment now)
         dropper_begin(dropper, now);
         return;
     case DROPPER_EXPECT_DELETING:
-        ask(dropper, QUESTION_TRANSACTION, STATEMENT_TOPIC_DELETE, row, 2, now);
+        task_ask_statement(&dropper->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_DELETE, row, 2,
+                           now);
         return;
     case DROPPER_EXPECT_ROW:
-        ask(dropper, QUESTION_SERIAL, STATEMENT_TOPIC_READ, row, 1, now);
+        task_ask_statement(&dropper->task, QUESTION_SERIAL, STATEMENT_TOPIC_READ, row, 1, now);
         return;
     case DROPPER_EXPECT_RAISED:
         topic_dropper_raised(dropper, now); /* else it is called when that is so */
         return;
     case DROPPER_EXPECT_MEMBERS:
-        ask(dropper, QUESTION_READ, STATEMENT_MEMBERS_SCAN, NULL, 0, now);
+        task_ask_statement(&dropper->task, QUESTION_READ, STATEMENT_MEMBERS_SCAN, NULL, 0, now);
         return;
     case DROPPER_EXPECT_STOPPED:
         dropper_expect(dropper, DROPPER_EXPECT_REMEMBERED, now); /* it slept until then */
         return;
     case DROPPER_EXPECT_REMEMBERED:
-        ask(dropper, QUESTION_TRANSACTION, STATEMENT_TABLE_DROPPING, dropping, 2, now);
+        task_ask_statement(&dropper->task, QUESTION_TRANSACTION, STATEMENT_TABLE_DROPPING, dropping,
+                           2, now);
         return;
     case DROPPER_EXPECT_TABLE_ID:
-        ask(dropper, QUESTION_LOCAL, STATEMENT_TABLE_ID, table, 2, now);
+        task_ask_statement(&dropper->task, QUESTION_LOCAL, STATEMENT_TABLE_ID, table, 2, now);
         return;
     case DROPPER_EXPECT_DROPPED:
         ask_drop(dropper, now);
@@ -349,7 +335,8 @@ static void dropper_act(struct task *task, struct moment now)
         ask_index_gone(dropper, now);
         return;
     case DROPPER_EXPECT_ROW_GONE:
-        ask(dropper, QUESTION_TRANSACTION, STATEMENT_TOPIC_DELETED, row, 2, now);
+        task_ask_statement(&dropper->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_DELETED, row, 2,
+                           now);
         return;
     }
 }

@@ -446,13 +446,6 @@ static void maker_answer(struct task *task, const struct answer *answer, struct 
     }
 }
 
-static void ask(struct topic_maker *maker, enum question_kind kind, enum statement_name statement,
-                const struct cql_value *values, uint16_t count, struct moment now)
-{
-    const char *text = maker->task.control->texts[statement];
-    task_ask(&maker->task, &(struct question){kind, text, values, count, 0, SLICE_NULL}, now);
-}
-
 static void ask_create(struct topic_maker *maker, struct moment now)
 {
     struct control *control = maker->task.control;
@@ -469,15 +462,7 @@ static void ask_create(struct topic_maker *maker, struct moment now)
     buf_init(&text, control->alloc, 8192);
     int rc = schema_log_table(control->config->keyspace, maker->row.table_name, maker->row.topic_id,
                               settings.table_ttl_s, &text);
-    if (rc == STATUS_OK)
-        rc = buf_append(&text, slice_make("", 1));
-    if (rc == STATUS_OK)
-        task_ask(
-            &maker->task,
-            &(struct question){.kind = QUESTION_DDL, .text = (const char *)buf_unread(&text).data},
-            now);
-    else
-        task_sleep(&maker->task, SECOND_US, now);
+    task_ask_ddl(&maker->task, rc, &text, now);
     buf_deinit(&text);
 }
 
@@ -488,7 +473,7 @@ static void ask_row_insert(struct topic_maker *maker, struct moment now)
         cql_value_text(maker->row.name), cql_value_uuid(maker->row.topic_id),
         cql_value_text(maker->row.table_name), cql_value_i32(partitions, maker->row.partitions),
         cql_value_bytes(maker->row.configuration.len > 0 ? maker->row.configuration : SLICE_NULL)};
-    ask(maker, QUESTION_TRANSACTION, STATEMENT_TOPIC_INSERT, values, 5, now);
+    task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_INSERT, values, 5, now);
 }
 
 static void ask_changed(struct topic_maker *maker, struct moment now)
@@ -497,7 +482,7 @@ static void ask_changed(struct topic_maker *maker, struct moment now)
         cql_value_uuid(maker->new_id), cql_value_text(maker->new_name),
         cql_value_text(maker->row.name),
         cql_value_uuid(maker->row.topic_id), cql_value_text(maker->row.table_name)};
-    ask(maker, QUESTION_TRANSACTION, STATEMENT_TOPIC_CHANGE, values, 5, now);
+    task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_CHANGE, values, 5, now);
 }
 
 static void maker_act(struct task *task, struct moment now)
@@ -516,23 +501,24 @@ static void maker_act(struct task *task, struct moment now)
         return;
     case TOPIC_EXPECT_FOUND_TABLE:
     case TOPIC_EXPECT_TABLE_ID:
-        ask(maker, QUESTION_LOCAL, STATEMENT_TABLE_ID, table, 2, now);
+        task_ask_statement(&maker->task, QUESTION_LOCAL, STATEMENT_TABLE_ID, table, 2, now);
         return;
     case TOPIC_EXPECT_ROW:
         ask_row_insert(maker, now);
         return;
     case TOPIC_EXPECT_ROW_READ:
-        ask(maker, QUESTION_SERIAL, STATEMENT_TOPIC_READ, row, 1, now);
+        task_ask_statement(&maker->task, QUESTION_SERIAL, STATEMENT_TOPIC_READ, row, 1, now);
         return;
     case TOPIC_EXPECT_NAME:
     case TOPIC_EXPECT_NAME_STILL:
-        ask(maker, QUESTION_SERIAL, STATEMENT_TABLE_DROPPED, table + 1, 1, now);
+        task_ask_statement(&maker->task, QUESTION_SERIAL, STATEMENT_TABLE_DROPPED, table + 1, 1,
+                           now);
         return;
     case TOPIC_EXPECT_CREATED:
         ask_create(maker, now);
         return;
     case TOPIC_EXPECT_COLUMNS:
-        ask(maker, QUESTION_LOCAL, STATEMENT_COLUMNS, table, 2, now);
+        task_ask_statement(&maker->task, QUESTION_LOCAL, STATEMENT_COLUMNS, table, 2, now);
         return;
     case TOPIC_EXPECT_RELOADED:
         topic_store_load(&control->topics, now);
@@ -544,10 +530,10 @@ static void maker_act(struct task *task, struct moment now)
         agreement_start(&control->agreement, true, topic_maker_agreed, now);
         return;
     case TOPIC_EXPECT_LIVE:
-        ask(maker, QUESTION_TRANSACTION, STATEMENT_TOPIC_LIVE, row, 3, now);
+        task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_LIVE, row, 3, now);
         return;
     case TOPIC_EXPECT_REMOVED:
-        ask(maker, QUESTION_TRANSACTION, STATEMENT_TOPIC_REMOVE, row, 2, now);
+        task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_REMOVE, row, 2, now);
         return;
     }
 }

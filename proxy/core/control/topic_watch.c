@@ -9,13 +9,6 @@
 static void watch_expect(struct topic_watch *watch, enum topic_watch_state state,
                          struct moment now);
 
-static void ask(struct topic_watch *watch, enum question_kind kind, enum statement_name statement,
-                const struct cql_value *values, uint16_t count, struct moment now)
-{
-    const char *text = watch->task.control->texts[statement];
-    task_ask(&watch->task, &(struct question){kind, text, values, count, 0, SLICE_NULL}, now);
-}
-
 static void watch_act(struct task *task, struct moment now)
 {
     struct topic_watch *watch = LIST_ENTRY(task, struct topic_watch, task);
@@ -28,15 +21,16 @@ static void watch_act(struct task *task, struct moment now)
         watch_expect(watch, WATCH_EXPECT_VERSION, now);
         return;
     case WATCH_EXPECT_VERSION:
-        ask(watch, QUESTION_READ, STATEMENT_VERSION_READ, NULL, 0, now);
+        task_ask_statement(&watch->task, QUESTION_READ, STATEMENT_VERSION_READ, NULL, 0, now);
         return;
     case WATCH_EXPECT_RAISED: {
         bool first = watch->read == WATCH_NO_VERSION;
         const struct cql_value values[] = {cql_value_i64(next, first ? 1 : watch->read + 1),
                                            cql_value_i64(former, watch->read)};
         watch->raising = watch->wanted;
-        ask(watch, QUESTION_TRANSACTION, first ? STATEMENT_VERSION_INSERT : STATEMENT_VERSION_RAISE,
-            values, first ? 1 : 2, now);
+        task_ask_statement(&watch->task, QUESTION_TRANSACTION,
+                           first ? STATEMENT_VERSION_INSERT : STATEMENT_VERSION_RAISE, values,
+                           first ? 1 : 2, now);
         return;
     }
     }
