@@ -32,4 +32,10 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
+static inline bool slice_ends_with(struct slice slice, const char *end)
+{
+    size_t len = strlen(end);
+    return slice.len >= len && memcmp(slice.data + slice.len - len, end, len) == 0;
+}
+
 #endif

@@ -19,12 +19,6 @@ struct ring {
 
 /* --- replication --- */
 
-static bool ends_with(struct slice text, const char *end)
-{
-    size_t len = strlen(end);
-    return text.len >= len && memcmp(text.data + text.len - len, end, len) == 0;
-}
-
 static bool parse_copies(struct slice text, uint32_t *copies)
 {
     uint32_t number = 0;
@@ -39,9 +33,9 @@ static bool parse_copies(struct slice text, uint32_t *copies)
 
 static void add_class(struct ring_replication *replication, struct slice name)
 {
-    if (ends_with(name, "NetworkTopologyStrategy"))
+    if (slice_ends_with(name, "NetworkTopologyStrategy"))
         replication->strategy = RING_NETWORK_TOPOLOGY;
-    else if (ends_with(name, "SimpleStrategy"))
+    else if (slice_ends_with(name, "SimpleStrategy"))
         replication->strategy = RING_SIMPLE;
     else
         replication->strategy = RING_UNKNOWN;

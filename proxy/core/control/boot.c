@@ -83,8 +83,7 @@ static bool local_suits(struct control *control, const struct cluster_facts *fac
                    facts->release_version);
         return false;
     }
-    size_t len = strlen(facts->partitioner), tail = strlen("Murmur3Partitioner");
-    if (len < tail || strcmp(facts->partitioner + len - tail, "Murmur3Partitioner") != 0) {
+    if (!slice_ends_with(slice_cstr(facts->partitioner), "Murmur3Partitioner")) {
         boot_fatal(control, 78, "the partitioner must be Murmur3Partitioner, and is '%s'",
                    facts->partitioner);
         return false;

@@ -74,23 +74,17 @@ static int32_t copies_of(struct slice value)
     return copies;
 }
 
-static bool ends_with(struct slice text, const char *tail)
-{
-    size_t len = strlen(tail);
-    return text.len >= len && memcmp(text.data + text.len - len, tail, len) == 0;
-}
-
 bool checks_keyspace(struct control *control, const struct answer *answer)
 {
     const struct boot *boot = &control->boot;
     const char *keyspace = control->config->keyspace;
     struct slice map = row_text(answer, "replication");
     struct slice class = text_map_get(map, SLICE_LITERAL("class"));
-    bool simple = ends_with(class, "SimpleStrategy");
+    bool simple = slice_ends_with(class, "SimpleStrategy");
     struct slice copies =
         text_map_get(map, simple ? SLICE_LITERAL("replication_factor") : slice_cstr(control->home_dc));
 
-    if (copies.data == NULL && ends_with(class, "NetworkTopologyStrategy")) {
+    if (copies.data == NULL && slice_ends_with(class, "NetworkTopologyStrategy")) {
         boot_fatal(control, 78, "keyspace '%s' has no copies in the home data centre '%s'",
                    keyspace, control->home_dc);
         return false;
