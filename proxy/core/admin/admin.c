@@ -67,6 +67,19 @@ bool admin_is_too_much(const struct gateway *gateway, int64_t items)
     return items > (int64_t)gateway->config->max_admin_items;
 }
 
+int16_t admin_refuses_changes(const struct gateway *gateway, int64_t items, struct slice *text)
+{
+    if (!gateway->ready || gateway->draining) {
+        *text = SLICE_LITERAL("this gateway is starting or stopping");
+        return KAFKA_NOT_CONTROLLER;
+    }
+    if (admin_is_too_much(gateway, items)) {
+        *text = SLICE_LITERAL("the request names more than limits.max_admin_items");
+        return KAFKA_INVALID_REQUEST;
+    }
+    return 0;
+}
+
 struct slice admin_text(struct arena *arena, const char *format, ...)
 {
     char text[512];

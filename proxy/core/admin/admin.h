@@ -132,5 +132,13 @@ bool admin_setting_of(const struct gateway *gateway, const struct topic_setting 
                       struct slice configuration, struct arena *arena, struct admin_setting *out);
 /* More items than limits.max_admin_items? */
 bool admin_is_too_much(const struct gateway *gateway, int64_t items);
+/* Why nothing that this request names is changed: 41 while starting or stopping, 42 for too many
+ * items; 0: it may be. The text is static. */
+int16_t admin_refuses_changes(const struct gateway *gateway, int64_t items, struct slice *text);
+/* The length of an array that may be null. */
+static inline int32_t admin_count(int32_t count)
+{
+    return count > 0 ? count : 0;
+}
 
 #endif

@@ -36,11 +36,6 @@ static const struct broker_setting {
 };
 #define BROKER_COUNT (sizeof(broker_settings) / sizeof(broker_settings[0]))
 
-static int32_t positive(int32_t count)
-{
-    return count > 0 ? count : 0;
-}
-
 static void print_broker(const struct broker_setting *setting, const struct gateway_config *config,
                          char text[TOPIC_SETTING_TEXT_BYTES])
 {
@@ -240,10 +235,10 @@ static bool describe(struct describing *d)
 
 static int64_t items_of(const struct kafka_describe_configs_request *request)
 {
-    int64_t items = positive(request->resource_count);
+    int64_t items = admin_count(request->resource_count);
 
     for (int32_t i = 0; i < request->resource_count; i++)
-        items += positive(request->resources[i].configuration_key_count);
+        items += admin_count(request->resources[i].configuration_key_count);
     return items;
 }
 
@@ -253,7 +248,7 @@ void admin_describe_configs(struct client *client, const struct kafka_event *eve
     const struct kafka_describe_configs_request *request = event->body;
     struct gateway *gateway = client->gateway;
     struct kafka_describe_configs_response response = {0};
-    size_t count = (size_t)positive(request->resource_count);
+    size_t count = (size_t)admin_count(request->resource_count);
     bool too_much = admin_is_too_much(gateway, items_of(request)), ok;
 
     arena_reset(&gateway->arena);
@@ -391,8 +386,8 @@ static bool alter(struct altering *a, bool validate_only, struct moment now)
 {
     struct admin_call *call = a->call;
 
-    a->changes =
-        arena_take_array(&call->arena, (size_t)positive(a->asked->config_count), sizeof(*a->changes));
+    a->changes = arena_take_array(&call->arena, (size_t)admin_count(a->asked->config_count),
+                                  sizeof(*a->changes));
     if (a->changes == NULL)
         return false;
     if (!check_resource(a) || !check_changes(a) || validate_only)
@@ -423,10 +418,10 @@ static bool is_altered_twice(const struct kafka_alter_configs_request *request, 
 
 static int64_t altered_items(const struct kafka_alter_configs_request *request)
 {
-    int64_t items = positive(request->resource_count);
+    int64_t items = admin_count(request->resource_count);
 
     for (int32_t i = 0; i < request->resource_count; i++)
-        items += positive(request->resources[i].config_count);
+        items += admin_count(request->resources[i].config_count);
     return items;
 }
 
@@ -434,14 +429,16 @@ void admin_alter_configs(struct client *client, const struct kafka_event *event,
 {
     const struct kafka_alter_configs_request *request = event->body;
     struct gateway *gateway = client->gateway;
-    size_t count = (size_t)positive(request->resource_count);
+    size_t count = (size_t)admin_count(request->resource_count);
     struct admin_call *call = admin_begin(client, event, sizeof(struct kafka_alter_configs_response),
                                           ALTER_TIMEOUT_MS, ALTER_WAIT_MS);
 
     if (call == NULL)
         return;
     struct kafka_alter_configs_response *response = call->response;
-    bool too_much = admin_is_too_much(gateway, altered_items(request)), ok = true;
+    struct slice why;
+    int16_t refusal = admin_refuses_changes(gateway, altered_items(request), &why);
+    bool ok = true;
     response->responses = arena_take_array(&call->arena, count, sizeof(*response->responses));
     response->response_count = response->responses == NULL ? 0 : (int32_t)count;
     for (size_t i = 0; ok && i < (size_t)response->response_count; i++) {
@@ -451,11 +448,8 @@ void admin_alter_configs(struct client *client, const struct kafka_event *event,
                              .out = &response->responses[i]};
         a.out->resource_type = a.asked->resource_type;
         a.out->resource_name = arena_copy(&call->arena, a.asked->resource_name);
-        if (!gateway->ready || gateway->draining)
-            refuse(&a, KAFKA_NOT_CONTROLLER, SLICE_LITERAL("this gateway is starting or stopping"));
-        else if (too_much)
-            refuse(&a, KAFKA_INVALID_REQUEST,
-                   SLICE_LITERAL("the request names more than limits.max_admin_items"));
+        if (refusal != 0)
+            refuse(&a, refusal, why);
         else if (is_altered_twice(request, (int32_t)i))
             refuse(&a, KAFKA_INVALID_REQUEST, SLICE_LITERAL("the resource is named twice"));
         else

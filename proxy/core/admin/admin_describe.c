@@ -9,11 +9,6 @@
 
 enum { MAX_PAGE_PARTITIONS = 2000, MAX_PRODUCERS = 5000 };
 
-static int32_t positive(int32_t count)
-{
-    return count > 0 ? count : 0;
-}
-
 void admin_describe_cluster(struct client *client, const struct kafka_event *event,
                             struct moment now)
 {
@@ -61,7 +56,7 @@ static struct slice *list_names(const struct gateway *gateway,
                                 const struct kafka_describe_topic_partitions_request *request,
                                 struct arena *arena, size_t *count)
 {
-    size_t asked = (size_t)positive(request->topic_count), listed = 0;
+    size_t asked = (size_t)admin_count(request->topic_count), listed = 0;
     struct slice *names =
         arena_take_array(arena, asked > 0 ? asked : gateway->topics.count, sizeof(*names));
 
@@ -136,7 +131,7 @@ static bool fill_page(const struct gateway *gateway,
         const struct topic *topic = admin_find_topic(gateway, names[i]);
         bool at_cursor =
             request->cursor.present && slice_equal(names[i], request->cursor.topic_name);
-        int32_t first = at_cursor ? positive(request->cursor.partition_index) : 0;
+        int32_t first = at_cursor ? admin_count(request->cursor.partition_index) : 0;
         if (room == 0) {
             response->next_cursor = (struct kafka_topic_cursor){true, names[i], first};
             return true;
@@ -182,7 +177,7 @@ static bool refuse_cursor(const struct kafka_describe_topic_partitions_request *
                           struct kafka_describe_topic_partitions_response *response,
                           struct arena *arena)
 {
-    size_t count = (size_t)positive(request->topic_count);
+    size_t count = (size_t)admin_count(request->topic_count);
 
     response->topics = arena_take_array(arena, count, sizeof(*response->topics));
     if (response->topics == NULL)
@@ -271,7 +266,7 @@ void admin_describe_producers(struct client *client, const struct kafka_event *e
     struct gateway *gateway = client->gateway;
     struct arena *arena = &gateway->arena;
     struct kafka_describe_producers_response response = {0};
-    size_t count = (size_t)positive(request->topic_count);
+    size_t count = (size_t)admin_count(request->topic_count);
     int64_t items = 0;
     bool ok;
 
@@ -281,7 +276,7 @@ void admin_describe_producers(struct client *client, const struct kafka_event *e
     ok = response.topics != NULL;
     for (size_t i = 0; ok && i < count; i++) {
         const struct kafka_describe_producers_topic *asked = &request->topics[i];
-        size_t partitions = (size_t)positive(asked->partition_index_count);
+        size_t partitions = (size_t)admin_count(asked->partition_index_count);
         response.topics[i].name = asked->name;
         response.topics[i].partitions =
             arena_take_array(arena, partitions, sizeof(*response.topics[i].partitions));

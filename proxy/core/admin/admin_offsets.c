@@ -48,11 +48,6 @@ struct lookup {
     struct kafka_list_offsets_partition_response *out;
 };
 
-static int32_t positive(int32_t count)
-{
-    return count > 0 ? count : 0;
-}
-
 static struct gateway *gateway_of(const struct lookup *lookup)
 {
     return lookup->item->call->gateway;
@@ -444,7 +439,7 @@ static bool fill_topic(struct admin_call *call, const struct kafka_list_offsets_
 {
     struct gateway *gateway = call->gateway;
     const struct topic *topic = admin_find_topic(gateway, asked->name);
-    size_t count = (size_t)positive(asked->partition_count);
+    size_t count = (size_t)admin_count(asked->partition_count);
     bool ok = true;
 
     out->name = arena_copy(&call->arena, asked->name);
@@ -471,7 +466,7 @@ static bool fill_topic(struct admin_call *call, const struct kafka_list_offsets_
 void admin_list_offsets(struct client *client, const struct kafka_event *event, struct moment now)
 {
     const struct kafka_list_offsets_request *request = event->body;
-    size_t count = (size_t)positive(request->topic_count);
+    size_t count = (size_t)admin_count(request->topic_count);
     struct admin_call *call =
         admin_begin(client, event, sizeof(struct kafka_list_offsets_response),
                     event->version >= 10 ? request->timeout_ms : OFFSETS_WAIT_MS, OFFSETS_WAIT_MS);

@@ -13,23 +13,11 @@ enum {
     DELETE_WAIT_MS = 10 * 1000, /* then it is told as soon as it cannot be undone */
 };
 
-static int32_t positive(int32_t count)
-{
-    return count > 0 ? count : 0;
-}
-
 static bool refuse(int16_t *code, struct slice *message, int16_t error, struct slice text)
 {
     *code = error;
     *message = text;
     return false;
-}
-
-static const char not_ready[] = "this gateway is starting or stopping";
-
-static bool is_ready(const struct gateway *gateway)
-{
-    return gateway->ready && !gateway->draining;
 }
 
 /* ---- CreateTopics ---- */
@@ -176,7 +164,7 @@ static bool check_topic(const struct gateway *gateway, struct arena *arena,
 static bool make_configuration(const struct kafka_create_topics_topic *asked, struct arena *arena,
                                struct buf *configuration)
 {
-    size_t count = (size_t)positive(asked->config_count);
+    size_t count = (size_t)admin_count(asked->config_count);
     struct topic_change *changes = arena_take_array(arena, count, sizeof(*changes));
     struct buf wanted;
 
@@ -284,10 +272,10 @@ static bool is_named_twice(const struct kafka_create_topics_request *request, in
 
 static int64_t creation_items(const struct kafka_create_topics_request *request)
 {
-    int64_t items = positive(request->topic_count);
+    int64_t items = admin_count(request->topic_count);
 
     for (int32_t i = 0; i < request->topic_count; i++)
-        items += positive(request->topics[i].config_count);
+        items += admin_count(request->topics[i].config_count);
     return items;
 }
 
@@ -295,7 +283,7 @@ void admin_create_topics(struct client *client, const struct kafka_event *event,
 {
     const struct kafka_create_topics_request *request = event->body;
     struct gateway *gateway = client->gateway;
-    size_t count = (size_t)positive(request->topic_count);
+    size_t count = (size_t)admin_count(request->topic_count);
     struct admin_call *call =
         admin_begin(client, event, sizeof(struct kafka_create_topics_response), request->timeout_ms,
                     CREATE_WAIT_MS);
@@ -303,7 +291,8 @@ void admin_create_topics(struct client *client, const struct kafka_event *event,
     if (call == NULL)
         return;
     struct kafka_create_topics_response *response = call->response;
-    bool too_much = admin_is_too_much(gateway, creation_items(request));
+    struct slice why;
+    int16_t refusal = admin_refuses_changes(gateway, creation_items(request), &why);
     response->topics = arena_take_array(&call->arena, count, sizeof(*response->topics));
     if (response->topics == NULL) {
         admin_abandon(call, now);
@@ -316,12 +305,8 @@ void admin_create_topics(struct client *client, const struct kafka_event *event,
         out->config_count = 0;
         out->name = arena_copy(&call->arena, request->topics[i].name);
         bool ok = out->name.data != NULL || request->topics[i].name.data == NULL;
-        if (!is_ready(gateway))
-            refuse(&out->error_code, &out->error_message, KAFKA_NOT_CONTROLLER,
-                   slice_cstr(not_ready));
-        else if (too_much)
-            refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
-                   SLICE_LITERAL("the request names more than limits.max_admin_items"));
+        if (refusal != 0)
+            refuse(&out->error_code, &out->error_message, refusal, why);
         else if (is_named_twice(request, (int32_t)i))
             refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
                    SLICE_LITERAL("Found multiple entries for this topic."));
@@ -431,7 +416,7 @@ void admin_delete_topics(struct client *client, const struct kafka_event *event,
 {
     const struct kafka_delete_topics_request *request = event->body;
     struct gateway *gateway = client->gateway;
-    size_t count = (size_t)positive(request->topic_count);
+    size_t count = (size_t)admin_count(request->topic_count);
     struct admin_call *call =
         admin_begin(client, event, sizeof(struct kafka_delete_topics_response), request->timeout_ms,
                     DELETE_WAIT_MS);
@@ -439,19 +424,17 @@ void admin_delete_topics(struct client *client, const struct kafka_event *event,
     if (call == NULL)
         return;
     struct kafka_delete_topics_response *response = call->response;
-    bool too_much = admin_is_too_much(gateway, (int64_t)count), ok = true;
+    struct slice why;
+    int16_t refusal = admin_refuses_changes(gateway, (int64_t)count, &why);
+    bool ok = true;
     response->responses = arena_take_array(&call->arena, count, sizeof(*response->responses));
     response->response_count = response->responses == NULL ? 0 : (int32_t)count;
     for (size_t i = 0; ok && i < (size_t)response->response_count; i++) {
         struct kafka_delete_topics_topic_response *out = &response->responses[i];
         out->name = arena_copy(&call->arena, request->topics[i].name);
         memcpy(out->topic_id, request->topics[i].topic_id, 16);
-        if (!is_ready(gateway))
-            refuse(&out->error_code, &out->error_message, KAFKA_NOT_CONTROLLER,
-                   slice_cstr(not_ready));
-        else if (too_much)
-            refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
-                   SLICE_LITERAL("the request names more than limits.max_admin_items"));
+        if (refusal != 0)
+            refuse(&out->error_code, &out->error_message, refusal, why);
         else if (is_deleted_twice(gateway, request, (int32_t)i))
             refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
                    SLICE_LITERAL("the topic is named twice"));
@@ -526,7 +509,7 @@ void admin_create_partitions(struct client *client, const struct kafka_event *ev
 {
     const struct kafka_create_partitions_request *request = event->body;
     struct gateway *gateway = client->gateway;
-    size_t count = (size_t)positive(request->topic_count);
+    size_t count = (size_t)admin_count(request->topic_count);
     struct admin_call *call =
         admin_begin(client, event, sizeof(struct kafka_create_partitions_response),
                     request->timeout_ms, CREATE_WAIT_MS);
@@ -534,18 +517,16 @@ void admin_create_partitions(struct client *client, const struct kafka_event *ev
     if (call == NULL)
         return;
     struct kafka_create_partitions_response *response = call->response;
-    bool too_much = admin_is_too_much(gateway, (int64_t)count), ok = true;
+    struct slice why;
+    int16_t refusal = admin_refuses_changes(gateway, (int64_t)count, &why);
+    bool ok = true;
     response->results = arena_take_array(&call->arena, count, sizeof(*response->results));
     response->result_count = response->results == NULL ? 0 : (int32_t)count;
     for (size_t i = 0; ok && i < (size_t)response->result_count; i++) {
         struct kafka_create_partitions_result *out = &response->results[i];
         out->name = arena_copy(&call->arena, request->topics[i].name);
-        if (!is_ready(gateway))
-            refuse(&out->error_code, &out->error_message, KAFKA_NOT_CONTROLLER,
-                   slice_cstr(not_ready));
-        else if (too_much)
-            refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
-                   SLICE_LITERAL("the request names more than limits.max_admin_items"));
+        if (refusal != 0)
+            refuse(&out->error_code, &out->error_message, refusal, why);
         else if (is_grown_twice(request, (int32_t)i))
             refuse(&out->error_code, &out->error_message, KAFKA_INVALID_REQUEST,
                    SLICE_LITERAL("Duplicate topic in request."));
