@@ -1,7 +1,5 @@
 /* Batches that Kafka's Java library and librdkafka wrote, see
  * tests/vectors/generate/RecordBatches.java. */
-#include <ctype.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,62 +10,11 @@
 
 #include "kafka/compression.h"
 #include "proto/crc32c.h"
+#include "tests/kafka/log_vectors.h"
 
 #define FOLDER      SOURCE_DIR "/tests/vectors/record_batch"
-#define LIMIT_BYTES ((size_t)1 << 24)
 #define MIN_VECTORS 20 /* an empty folder must not pass */
 #define MAX_LISTED  20 /* batches with more lines carry a checksum of them */
-#define LINE_BYTES  8192
-
-struct vector {
-    struct buf text;  /* the lines after "= " */
-    struct buf batch; /* the bytes */
-};
-
-static int hex_digit(char c)
-{
-    return isdigit((unsigned char)c) ? c - '0' : c - 'a' + 10;
-}
-
-static void vector_line(struct vector *vector, const char *line)
-{
-    if (line[0] == '#') {
-        return;
-    }
-    if (line[0] == '=') {
-        assert_int_equal(buf_append(&vector->text, slice_cstr(line + 2)), STATUS_OK);
-        return;
-    }
-    for (; isxdigit((unsigned char)line[0]); line += 2) {
-        uint8_t byte = (uint8_t)(hex_digit(line[0]) * 16 + hex_digit(line[1]));
-        assert_int_equal(buf_append(&vector->batch, slice_make(&byte, 1)), STATUS_OK);
-    }
-}
-
-static void vector_read(struct vector *vector, const char *name)
-{
-    static char line[LINE_BYTES];
-    char path[512];
-    snprintf(path, sizeof(path), "%s/%s", FOLDER, name);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    buf_init(&vector->text, &alloc_heap, LIMIT_BYTES);
-    buf_init(&vector->batch, &alloc_heap, LIMIT_BYTES);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        vector_line(vector, line);
-    }
-    fclose(file);
-}
-
-static void print_hex(struct buf *out, struct slice bytes)
-{
-    if (bytes.data == NULL) {
-        assert_int_equal(buf_printf(out, "null"), STATUS_OK);
-    }
-    for (size_t i = 0; i < bytes.len; i++) {
-        assert_int_equal(buf_printf(out, "%02x", bytes.data[i]), STATUS_OK);
-    }
-}
 
 static void print_record(struct buf *out, int32_t index, const struct kafka_record *record)
 {
@@ -75,18 +22,18 @@ static void print_record(struct buf *out, int32_t index, const struct kafka_reco
     assert_int_equal(
         buf_printf(out, "%" PRId32 " timestamp=%" PRId64 " key=", index, record->timestamp),
         STATUS_OK);
-    print_hex(out, record->key);
+    log_vector_print_hex(out, record->key);
     assert_int_equal(buf_printf(out, " value="), STATUS_OK);
-    print_hex(out, record->value);
+    log_vector_print_hex(out, record->value);
     assert_int_equal(buf_printf(out, " headers="), STATUS_OK);
     for (int32_t i = 0; i < record->header_count; i++) {
         struct slice key;
         struct slice value;
         kafka_record_header_next(&headers, &key, &value);
         assert_int_equal(buf_printf(out, i == 0 ? "" : ","), STATUS_OK);
-        print_hex(out, key);
+        log_vector_print_hex(out, key);
         assert_int_equal(buf_printf(out, ":"), STATUS_OK);
-        print_hex(out, value);
+        log_vector_print_hex(out, value);
     }
     assert_int_equal(headers.len, 0);
     assert_int_equal(buf_printf(out, "\n"), STATUS_OK);
@@ -109,13 +56,14 @@ static void describe(struct kafka_decompressor *decompressor, struct slice bytes
 {
     struct kafka_record_batch batch;
     struct kafka_refusal refusal;
-    if (!kafka_record_batch_open(bytes, LIMIT_BYTES, &batch, &refusal)) {
+    if (!kafka_record_batch_open(bytes, LOG_VECTOR_LIMIT_BYTES, &batch, &refusal)) {
         fail_msg("%s", refusal.message);
     }
     struct buf plain;
-    buf_init(&plain, &alloc_heap, LIMIT_BYTES);
+    buf_init(&plain, &alloc_heap, LOG_VECTOR_LIMIT_BYTES);
     assert_int_equal(
-        kafka_decompress(decompressor, batch.codec, batch.records, &plain, LIMIT_BYTES), STATUS_OK);
+        kafka_decompress(decompressor, batch.codec, batch.records, &plain, LOG_VECTOR_LIMIT_BYTES),
+        STATUS_OK);
     struct kafka_record_reader reader;
     struct kafka_record record;
     int32_t lines = 1;
@@ -137,33 +85,7 @@ static void describe(struct kafka_decompressor *decompressor, struct slice bytes
 static void every_batch_of_other_encoders_reads_as_they_meant_it(void **state)
 {
     (void)state;
-    size_t count = 0;
-    struct kafka_decompressor *decompressor = kafka_decompressor_new(&alloc_heap);
-    DIR *folder = opendir(FOLDER);
-    assert_non_null(decompressor);
-    assert_non_null(folder);
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (strstr(entry->d_name, ".hex") == NULL) {
-            continue;
-        }
-        struct vector vector;
-        struct buf text;
-        buf_init(&text, &alloc_heap, LIMIT_BYTES);
-        vector_read(&vector, entry->d_name);
-        describe(decompressor, buf_unread(&vector.batch), &text);
-        if (!slice_equal(buf_unread(&text), buf_unread(&vector.text))) {
-            fail_msg("%s: read\n%.*sexpected\n%.*s", entry->d_name, (int)buf_len(&text),
-                     (const char *)text.data, (int)buf_len(&vector.text),
-                     (const char *)vector.text.data);
-        }
-        buf_deinit(&text);
-        buf_deinit(&vector.text);
-        buf_deinit(&vector.batch);
-        count++;
-    }
-    closedir(folder);
-    kafka_decompressor_free(decompressor);
-    assert_true(count >= MIN_VECTORS);
+    log_vectors_check(FOLDER, MIN_VECTORS, describe);
 }
 
 int main(void)
