@@ -72,6 +72,31 @@ static void a_gateway_that_does_not_get_ready_answers_6_at_the_deadline(void **s
     world_down(world);
 }
 
+/* What the client has sent behind a batch that was refused must not be taken before that batch. */
+static void a_batch_refused_before_the_topics_are_read_ends_the_connection(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_new(&alloc_heap);
+    stub.not_ready = true;
+    assert_true(world_start(world));
+    struct fake_client *client = world_client(world);
+
+    (void)fake_client_produce(client, &(struct fake_produce){.topic = "orders",
+                                                             .records = world_batch(world, 1),
+                                                             .timeout_ms = 5000});
+    produce(client, world_batch(world, 1)); /* would wait longer */
+    world_run(world, 3 * SECOND_US);
+    expect_nothing(client);
+    world_run(world, 2 * SECOND_US);
+    expect_produced(client, KAFKA_NOT_LEADER_OR_FOLLOWER, -1);
+    assert_true(client->closed_by_gateway);
+    stub_add_topic("orders", 1, world->net.now);
+    stub_ready(world->net.now);
+    world_run(world, SECOND_US);
+    assert_int_equal(stored(world), 0);
+    world_down(world);
+}
+
 static void api_versions_is_answered_at_once(void **state)
 {
     (void)state;
@@ -598,6 +623,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_the_gateway_is_ready_produce_waits),
         cmocka_unit_test(a_gateway_that_does_not_get_ready_answers_6_at_the_deadline),
+        cmocka_unit_test(a_batch_refused_before_the_topics_are_read_ends_the_connection),
         cmocka_unit_test(api_versions_is_answered_at_once),
         cmocka_unit_test(a_producer_id_waits_for_the_first_block),
         cmocka_unit_test(reading_apis_are_refused_politely),

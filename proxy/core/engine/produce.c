@@ -139,7 +139,9 @@ static int16_t refuse_early(const struct produce *produce, struct produce_entry 
 }
 
 /* Refuses an entry with `code`, or with the one that it gets without a look at its records. What its
- * producer sends behind it is no gap of the producer's own. */
+ * producer sends behind it is no gap of the producer's own. Before the topics are read there is no
+ * partition to note that with: the connection ends, and with it what is behind; the producer comes
+ * back with the first one. */
 static void refuse_entry(struct produce_entry *entry, int16_t early, int16_t code,
                          struct slice records, struct moment now)
 {
@@ -149,6 +151,8 @@ static void refuse_entry(struct produce_entry *entry, int16_t early, int16_t cod
         code = early;
     if (is_retriable && entry->partition != NULL)
         partition_note_refused(entry->partition, records, code, now);
+    if (is_retriable && entry->partition == NULL)
+        entry->produce->ends_connection = true;
     produce_resolve(entry, code, -1, now);
 }
 

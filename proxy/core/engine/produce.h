@@ -48,6 +48,7 @@ struct produce {
     int16_t version;
     int16_t acks;
     bool is_transactional; /* it carries a transactional batch: all of it is refused */
+    bool ends_connection;  /* after its answer; see refuse_entry */
     int64_t deadline_us;
     int32_t unresolved;
     int32_t

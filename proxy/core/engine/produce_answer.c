@@ -127,6 +127,8 @@ static void answer_client(struct produce *produce, struct moment now)
         client_respond(client, produce->request_id, &response, now);
     else
         client_fail(client, "out of memory", "", now);
+    if (produce->ends_connection)
+        client_fail(client, "its batch came too long before the topics were read", "", now);
 }
 
 void produce_finish(struct produce *produce, struct moment now)
