@@ -122,6 +122,9 @@ struct database_hooks {
     /* The node closed the session (reset). It is gone: the owner forgets it. Never called from
      * inside database_connect, database_receive or database_disconnect of the same session. */
     void (*close)(void *context, void *owner);
+    /* NULL, or: do transactions and serial reads of this session mostly lead to nothing, as when
+     * the replicas of just those rows are in trouble? */
+    bool (*serial_stuck)(void *context, void *owner);
     /* NULL, or one line without "\n" for each thing that happens; borrowed. */
     void (*trace)(void *context, const char *line);
 };

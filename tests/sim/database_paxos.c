@@ -577,6 +577,23 @@ static void stage_timed_out(struct db_event *event)
 
 /* --- from outside --- */
 
+/* What becomes of it while its session is stuck. True: it is over, without having begun. */
+static bool is_stuck(struct paxos *paxos, struct db_request *request)
+{
+    struct database *db = request->base.db;
+    const struct database_hooks *hooks = &db->hooks;
+    uint64_t chance = db_draw(db, request->base.key, 2, PURPOSE_EFFECT) % 16;
+
+    if (hooks->serial_stuck == NULL || request->session->owner == NULL ||
+        !hooks->serial_stuck(hooks->context, request->session->owner) || chance < 3)
+        return false;
+    request->door |= UINT64_C(1) << DATABASE_ANSWER_LATE;
+    if (chance < 8)
+        return false;
+    fail_in_doubt(paxos);
+    return true;
+}
+
 static void start(struct db_request *request, const struct db_bound *bound,
                   const struct db_target *target, bool is_read)
 {
@@ -608,7 +625,7 @@ static void start(struct db_request *request, const struct db_bound *bound,
     }
     if (alive < paxos->quorum || db_fires(db, DATABASE_REFUSED_UNAVAILABLE, request->base.key, 0)) {
         fail(paxos, CQL_ERROR_UNAVAILABLE, paxos->serial, "");
-    } else {
+    } else if (!is_stuck(paxos, request)) {
         db_coordinator_may_die(&paxos->base, 10 * MS_US);
         begin(paxos);
     }

@@ -252,8 +252,10 @@ static void acknowledged(struct ledger *ledger, const struct process *process,
     check_stored(ledger, claim, offset);
 }
 
-/* The first sequence of its epoch that has not been acknowledged: 45 is a lie for that one. */
-static int32_t next_in_order(const struct ledger *ledger, const struct claim *claim)
+/* The first sequence of its epoch that has not been acknowledged, and that the process `unsure_by`
+ * (0: none) did not have under way when it answered last: 45 is a lie for that one. */
+static int32_t next_in_order(const struct ledger *ledger, const struct claim *claim,
+                             uint64_t unsure_by)
 {
     const struct stream_entry *entry = ledger->streams[claim->stream->number];
     int32_t next = 0;
@@ -261,8 +263,10 @@ static int32_t next_in_order(const struct ledger *ledger, const struct claim *cl
     for (bool found = true; found && next < claim->sequence;) {
         found = false;
         for (const struct claim *one = entry->claims; one != NULL && !found; one = one->next) {
-            found = one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
-                    (one->acked || one->acked_46) && one->sequence == next;
+            found =
+                one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
+                (one->acked || one->acked_46 || (unsure_by != 0 && one->unsure_by == unsure_by)) &&
+                one->sequence == next;
             if (found)
                 next += one->count;
         }
@@ -280,13 +284,14 @@ static bool was_refused_before(const struct claim *one, const struct attempt *at
 /* The batch that is missing before it had been refused by this very process: then the gap is not the
  * client's. (Memory that fails may make a process forget that.) */
 static bool is_own_gap(const struct ledger *ledger, const struct process *process,
-                       const struct attempt *attempt, int32_t next)
+                       const struct attempt *attempt)
 {
     const struct claim *claim = attempt->claim;
     const struct stream_entry *entry = ledger->streams[claim->stream->number];
 
     if (process_has_lacked_memory(process))
         return false;
+    int32_t next = next_in_order(ledger, claim, process_serial(process));
     for (const struct claim *one = entry->claims; one != NULL; one = one->next)
         if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
             one->sequence == next && one->refused_by == process_serial(process) &&
@@ -298,10 +303,9 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
 static const char *gap_is_wrong(const struct ledger *ledger, const struct process *process,
                                 const struct attempt *attempt)
 {
-    int32_t next = next_in_order(ledger, attempt->claim);
-    if (next == attempt->claim->sequence)
+    if (next_in_order(ledger, attempt->claim, 0) == attempt->claim->sequence)
         return "45 for a batch that is next in order";
-    return is_own_gap(ledger, process, attempt, next)
+    return is_own_gap(ledger, process, attempt)
                ? "45 for a gap that the same process made by a refusal"
                : NULL;
 }
@@ -356,6 +360,7 @@ static void refused(struct ledger *ledger, const struct process *process,
     }
     if (code != KAFKA_OUT_OF_ORDER_SEQUENCE_NUMBER) {
         claim->refused_by = process_serial(process);
+        claim->unsure_by = 0;
         claim->refused_us = world->scheduler.now_us;
         claim->refused_sent_us = attempt->sent_us;
         claim->refused_talk = attempt->talk;
@@ -407,6 +412,7 @@ void ledger_answered(struct ledger *ledger, const struct process *process, struc
         acknowledged_46(ledger, claim);
     } else if (code == KAFKA_REQUEST_TIMED_OUT) {
         world->counts.unsure_7++;
+        claim->unsure_by = process_serial(process);
     } else {
         refused(ledger, process, attempt, code);
     }

@@ -40,6 +40,7 @@ struct claim {
     uint32_t attempts;
     uint32_t denied; /* attempts that were answered with "not written" */
     uint64_t refused_by; /* the process that refused it last; 0: none */
+    uint64_t unsure_by;  /* the process that answered 7 last: it had it under way; 0: none */
     int64_t refused_us, refused_sent_us; /* when that answer left, and when the attempt did */
     uint64_t refused_talk;
     bool acked;

@@ -1,7 +1,7 @@
 """Seeded bugs: each is one change of the production code that must break an invariant.
 
-(name, what it is, file, text as it is, text as it becomes). The text must be in the file exactly
-once; `run-mutants --check` says when it no longer is.
+(name, what it is, file, text as it is, text as it becomes, and perhaps a second file ...). The text
+must be in the file exactly once; `run-mutants --check` says when it no longer is.
 """
 
 CORE = "proxy/core/"
@@ -96,7 +96,11 @@ MUTANTS = [
      CORE + "engine/partition.c", "if (partition->mutations.next == it)", "if (it != NULL)"),
     ("answer_without_lease", "answers from state without the lease", CORE + "engine/append.c",
      "    if (leads && partition->state == PARTITION_LIVE)\n        return append_batch",
-     "    if (partition->state == PARTITION_LIVE)\n        return append_batch"),
+     "    if (partition->state == PARTITION_LIVE)\n        return append_batch",
+     CORE + "engine/partition.c",
+     "    if (!gateway_leads(partition, now))\n        return !gateway_leads_soon",
+     "    if (!gateway_leads(partition, now) && partition->state != PARTITION_LIVE)\n"
+     "        return !gateway_leads_soon"),
     ("lease_from_the_reply", "the lease counts from the answer", CORE + "control/membership.c",
      "    member->ceiling_us = ceiling_us;\n    member->lease_from = member->asked;\n"
      "    tell_lease(member, now);",

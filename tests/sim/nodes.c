@@ -102,6 +102,16 @@ static void hook_close(void *context, void *owner)
     bridge_free(bridge);
 }
 
+static bool hook_serial_stuck(void *context, void *owner)
+{
+    const struct world *world = context;
+    const struct bridge *bridge = owner;
+    unsigned place = network_peer_place(bridge->end);
+
+    return place >= PLACE_GATEWAY && place < PLACE_GATEWAY + world->plan.gateways &&
+           world->scheduler.now_us < world->gateways[place - PLACE_GATEWAY].serial_stuck_until_us;
+}
+
 static void hook_trace(void *context, const char *line)
 {
     world_trace(context, "database: %s", line);
@@ -116,6 +126,7 @@ void nodes_start(struct world *world)
                                          .fault = hook_fault,
                                          .send = hook_send,
                                          .close = hook_close,
+                                         .serial_stuck = hook_serial_stuck,
                                          .trace = world->options.trace ? hook_trace : NULL};
     struct database_config config = {.nodes = world->plan.nodes};
 

@@ -5,7 +5,14 @@
 #include "tests/sim/producer.h"
 #include "tests/sim/world.h"
 
-enum { PURPOSE_WHEN = 800, PURPOSE_LONG, PURPOSE_MUCH = 803, PURPOSE_SIGN, PURPOSE_WHO };
+enum {
+    PURPOSE_WHEN = 800,
+    PURPOSE_LONG,
+    PURPOSE_MUCH = 803,
+    PURPOSE_SIGN,
+    PURPOSE_WHO,
+    PURPOSE_WHICH
+};
 
 struct trouble {
     struct list node; /* world.troubles */
@@ -13,6 +20,7 @@ struct trouble {
     enum sim_fault fault;
     unsigned target;
     uint64_t tick;
+    unsigned again; /* so often it strikes once more, soon */
 };
 
 static uint64_t entity_of(const struct trouble *trouble)
@@ -51,6 +59,10 @@ static void move_gateway(const struct trouble *trouble)
     slot->process = NULL;
     slot_move(slot);
     slot_start(slot, 10 * SIM_MS_US);
+    for (unsigned i = 0; i < world->plan.producers; i++) /* some already see the new one */
+        if (chance_draw(&world->chance, entity_of(trouble), trouble->tick, PURPOSE_WHICH + i) % 2 ==
+            0)
+            producer_cut(world->producers[i]);
 }
 
 static void kill_gateway(const struct trouble *trouble, bool without_power)
@@ -66,13 +78,31 @@ static void kill_gateway(const struct trouble *trouble, bool without_power)
                                    : span(trouble, 10 * SIM_MS_US, 20 * SIM_SECOND_US));
 }
 
+/* Each kill meets the recovery from the one before. */
+static void storm(struct trouble *trouble)
+{
+    struct gateway_slot *slot = &trouble->world->gateways[trouble->target];
+    struct process *process = slot->process;
+
+    trouble->tick += UINT64_C(1) << 40;
+    if (process == NULL)
+        return;
+    slot->process = NULL;
+    world_bury(trouble->world, process, false);
+    slot_start(slot, span(trouble, SIM_MS_US, 300 * SIM_MS_US));
+}
+
 static void trouble_gateway(const struct trouble *trouble)
 {
-    struct process *process = trouble->world->gateways[trouble->target].process;
+    struct gateway_slot *slot = &trouble->world->gateways[trouble->target];
+    struct process *process = slot->process;
 
     if (process == NULL)
         return;
-    if (trouble->fault == SIM_GATEWAY_KILL || trouble->fault == SIM_GATEWAY_POWER)
+    if (trouble->fault == SIM_GATEWAY_SERIAL)
+        slot->serial_stuck_until_us =
+            trouble->world->scheduler.now_us + span(trouble, 5 * SIM_SECOND_US, 60 * SIM_SECOND_US);
+    else if (trouble->fault == SIM_GATEWAY_KILL || trouble->fault == SIM_GATEWAY_POWER)
         kill_gateway(trouble, trouble->fault == SIM_GATEWAY_POWER);
     else if (trouble->fault == SIM_GATEWAY_PAUSE)
         process_pause(process, span(trouble, 100 * SIM_MS_US, 120 * SIM_SECOND_US), false);
@@ -150,8 +180,16 @@ static void strike(void *argument)
             trouble_producer(trouble);
         else if (trouble->fault >= SIM_NODE_KILL)
             trouble_node(trouble);
+        else if (trouble->fault == SIM_GATEWAY_STORM)
+            storm(trouble);
         else
             trouble_gateway(trouble);
+    }
+    if (trouble->again > 0 && !world->is_healed) {
+        trouble->again--;
+        (void)scheduler_in(&world->scheduler, span(trouble, 20 * SIM_MS_US, 3 * SIM_SECOND_US),
+                           strike, trouble);
+        return;
     }
     list_remove(&trouble->node);
     free(trouble);
@@ -166,6 +204,9 @@ static void perhaps(struct world *world, enum sim_fault fault, unsigned target)
     struct trouble *trouble = sim_take(sizeof(*trouble));
     *trouble = (struct trouble){
         .world = world, .fault = fault, .target = target, .tick = world->ticks};
+    if (fault == SIM_GATEWAY_STORM)
+        trouble->again = (unsigned)chance_between(&world->chance, entity, world->ticks,
+                                                  PURPOSE_MUCH + 1000 * fault, 1, 5);
     list_append(&world->troubles, &trouble->node);
     (void)scheduler_in(&world->scheduler,
                        chance_between(&world->chance, entity, world->ticks,
@@ -257,6 +298,8 @@ void world_heal(struct world *world)
         process_fail_allocation(process_of(it), 0);
         process_resume(process_of(it));
     }
-    for (unsigned i = 0; i < world->plan.gateways; i++)
+    for (unsigned i = 0; i < world->plan.gateways; i++) {
         slot_set_clock(&world->gateways[i]);
+        world->gateways[i].serial_stuck_until_us = 0;
+    }
 }
