@@ -329,7 +329,7 @@ static void nodes_that_do_not_agree_are_waited_for_once(void **state)
     assert_true(created.done && created.error == 0);
     assert_int_equal(fake_net_logged(&host.net, "nodes do not agree on the schema"), 1);
     host_create(&host, "more", 2, &created); /* it shows the same old version: it is down */
-    host_run(&host, SECOND_US);
+    host_run(&host, 3 * SECOND_US);
     assert_true(created.done && created.error == 0);
     (void)fake_db_run(
         db, "UPDATE system.peers SET schema_version = 00000000-0000-4000-8000-00000000000c WHERE "
@@ -342,6 +342,40 @@ static void nodes_that_do_not_agree_are_waited_for_once(void **state)
             "peer = 'b'");
     host_run(&host, SECOND_US);
     assert_true(created.done && created.error == 0);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
+/* The node that is asked may not know the table itself yet, and what it tells of the others is older
+ * still. */
+static void nodes_that_agree_on_the_version_before_the_table_are_asked_again(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created created;
+    (void)fake_db_run(
+        db, "INSERT INTO system.peers (peer, data_center, host_id, schema_version) VALUES ('b', "
+            "'datacenter1', 00000000-0000-4000-8000-000000000002, "
+            "00000000-0000-4000-8000-00000000000a)");
+    host_up(&host, db, "one");
+    host_create(&host, "orders", 2, &created);
+    host_run(&host, SECOND_US);
+    assert_false(created.done);
+    (void)fake_db_run(
+        db, "UPDATE system.peers SET schema_version = 00000000-0000-4000-8000-00000000000b WHERE "
+            "peer = 'b'");
+    host_run(&host, SECOND_US / 2);
+    assert_false(created.done);
+    (void)fake_db_run(
+        db, "UPDATE system.local SET schema_version = 00000000-0000-4000-8000-00000000000b WHERE "
+            "key = 'local'");
+    host_run(&host, SECOND_US / 4);
+    assert_true(created.done && created.error == 0);
+    host_create(&host, "more", 2, &created); /* the version stays: it need not be awaited for ever */
+    host_run(&host, 3 * SECOND_US);
+    assert_true(created.done && created.error == 0);
+    assert_int_equal(fake_net_logged(&host.net, "nodes do not agree on the schema"), 0);
     host_kill(&host);
     fake_db_free(db);
 }
@@ -461,6 +495,7 @@ int main(void)
         cmocka_unit_test(a_refused_table_frees_the_name),
         cmocka_unit_test(who_waits_too_long_is_told_so_and_the_creation_goes_on),
         cmocka_unit_test(nodes_that_do_not_agree_are_waited_for_once),
+        cmocka_unit_test(nodes_that_agree_on_the_version_before_the_table_are_asked_again),
         cmocka_unit_test(a_topic_that_another_gateway_made_is_found),
         cmocka_unit_test(two_gateways_make_one_topic_together),
         cmocka_unit_test(columns_that_a_node_does_not_know_yet_are_waited_for),

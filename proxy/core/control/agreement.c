@@ -10,6 +10,7 @@
 #include "core/control/control_internal.h"
 
 #define LOOK_AGAIN_US   INT64_C(100000)
+#define UNCHANGED_US    (2 * SECOND_US) /* other nodes know a new table after 0.3 to 0.9 s */
 #define PEERS_QUESTIONS 4 /* of one look, at most */
 #define NODES_MAX       4096
 
@@ -119,6 +120,21 @@ static void mark_late(struct agreement *agreement)
                (int)(DDL_SETTLES_US / SECOND_US));
 }
 
+static bool is_reached(struct agreement *agreement, int64_t waited_us)
+{
+    if (agreement->node_count == 0)
+        return true;
+    if (!nodes_agree(agreement))
+        return false;
+    const struct node_view *first = first_awaited(agreement);
+    bool may_be_old = agreement->wait == AGREEMENT_NEW && agreement->node_count > 1 &&
+                      waited_us < UNCHANGED_US && first != NULL &&
+                      memcmp(first->schema_version, agreement->version, 16) == 0;
+    if (first != NULL && !may_be_old)
+        memcpy(agreement->version, first->schema_version, 16);
+    return !may_be_old;
+}
+
 static void agreement_finish(struct agreement *agreement, struct moment now)
 {
     agreement->state = AGREEMENT_IDLE;
@@ -127,12 +143,15 @@ static void agreement_finish(struct agreement *agreement, struct moment now)
 
 static void look_is_over(struct agreement *agreement, struct moment now)
 {
+    int64_t waited_us = now.boot_us - agreement->began_us;
+
     forget_unseen(agreement);
-    if (agreement->give_up_us == 0 || agreement->node_count == 0 || nodes_agree(agreement)) {
+    bool reached = is_reached(agreement, waited_us);
+    if (agreement->wait == AGREEMENT_LOOK || reached) {
         agreement_finish(agreement, now);
         return;
     }
-    if (now.boot_us >= agreement->give_up_us) {
+    if (waited_us >= DDL_SETTLES_US) {
         mark_late(agreement);
         agreement_finish(agreement, now);
         return;
@@ -195,12 +214,13 @@ void agreement_deinit(struct agreement *agreement)
                agreement->node_capacity * sizeof(*agreement->nodes));
 }
 
-void agreement_start(struct agreement *agreement, bool wait,
+void agreement_start(struct agreement *agreement, enum agreement_wait wait,
                      void (*done)(struct control *, struct moment), struct moment now)
 {
     task_cancel(&agreement->task);
     agreement->done = done;
-    agreement->give_up_us = wait ? now.boot_us + DDL_SETTLES_US : 0;
+    agreement->wait = wait;
+    agreement->began_us = now.boot_us;
     agreement->state = AGREEMENT_EXPECT_LOCAL;
     agreement_act(&agreement->task, now);
 }

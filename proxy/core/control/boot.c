@@ -409,7 +409,7 @@ static void boot_act(struct task *task, struct moment now)
                            NULL, 0, now);
         return;
     case BOOT_EXPECT_NODES:
-        agreement_start(&control->agreement, false, nodes_counted, now);
+        agreement_start(&control->agreement, AGREEMENT_LOOK, nodes_counted, now);
         return;
     case BOOT_EXPECT_KEYSPACE:
         ask_about_keyspace(boot, STATEMENT_KEYSPACE, now);
@@ -423,7 +423,7 @@ static void boot_act(struct task *task, struct moment now)
         ask_ddl(boot, now);
         return;
     case BOOT_EXPECT_AGREEMENT:
-        agreement_start(&control->agreement, true, after_agreement, now);
+        agreement_start(&control->agreement, AGREEMENT_SAME, after_agreement, now);
         return;
     case BOOT_EXPECT_CLUSTER_ROW:
         ask_cluster_row(boot, now);

@@ -124,12 +124,22 @@ struct node_view {
 
 enum agreement_state { AGREEMENT_IDLE, AGREEMENT_EXPECT_LOCAL, AGREEMENT_EXPECT_PEERS };
 
+enum agreement_wait {
+    AGREEMENT_LOOK, /* reads the nodes once */
+    AGREEMENT_SAME, /* until all of them show the same version */
+    AGREEMENT_NEW,  /* and another one than when last looked at, unless it stays: what a node
+                       tells of the others is older than they are, so just behind a DDL all may
+                       seem to agree on the version before it */
+};
+
 /* Waits until all nodes know the same schema, at most DDL_SETTLES_US. */
 struct agreement {
     struct task task;
     enum agreement_state state;
     int questions;      /* PEERS questions of this look */
-    int64_t give_up_us; /* 0: only look once */
+    enum agreement_wait wait;
+    int64_t began_us;
+    uint8_t version[16]; /* that they agreed on last; zeros: never */
     struct node_view *nodes;
     size_t node_count, node_capacity;
     void (*done)(struct control *control, struct moment now);
@@ -137,8 +147,8 @@ struct agreement {
 
 void agreement_init(struct agreement *agreement, struct control *control);
 void agreement_deinit(struct agreement *agreement);
-/* Reads the nodes; `wait`: until they agree. `done` is not called from within. */
-void agreement_start(struct agreement *agreement, bool wait,
+/* `done` is not called from within. */
+void agreement_start(struct agreement *agreement, enum agreement_wait wait,
                      void (*done)(struct control *, struct moment), struct moment now);
 
 /* boot.c, boot_checks.c */

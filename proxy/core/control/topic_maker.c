@@ -527,7 +527,9 @@ static void maker_act(struct task *task, struct moment now)
         ask_changed(maker, now);
         return;
     case TOPIC_EXPECT_AGREEMENT:
-        agreement_start(&control->agreement, true, topic_maker_agreed, now);
+        agreement_start(&control->agreement,
+                        control->config->schema_create ? AGREEMENT_NEW : AGREEMENT_SAME,
+                        topic_maker_agreed, now);
         return;
     case TOPIC_EXPECT_LIVE:
         task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_LIVE, row, 3, now);
