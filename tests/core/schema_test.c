@@ -114,8 +114,9 @@ static void a_log_table_carries_the_topics_id(void **state)
     struct buf out;
     const uint8_t id[16] = {0x0d, 0x52, 0xf6, 0x44, 0xd1, 0x9c, 0x42, 0x6b,
                             0xb2, 0x3a, 0xe5, 0x0b, 0x65, 0xaa, 0x12, 0xa5};
+    const struct schema_options plain = {0};
     buf_init(&out, &alloc_heap, 4096);
-    assert_int_equal(schema_log_table("sluice", "Orders", id, 0, &out), STATUS_OK);
+    assert_int_equal(schema_log_table("sluice", "Orders", id, &plain, &out), STATUS_OK);
     expect_text(
         &out,
         "CREATE TABLE IF NOT EXISTS \"sluice\".\"Orders\" (partition int, segment bigint, "
@@ -123,6 +124,101 @@ static void a_log_table_carries_the_topics_id(void **state)
         "frozen<list<frozen<tuple<text, blob>>>>, producer_id bigint, producer_epoch smallint, "
         "base_sequence int, record_count int, stable bigint, producers blob, PRIMARY KEY "
         "((partition, segment), offset)) WITH ID = 0d52f644-d19c-426b-b23a-e50b65aa12a5");
+    buf_deinit(&out);
+}
+
+static void expect_altered(const struct schema_options *options, const char *expected)
+{
+    struct buf out;
+    char text[400];
+    buf_init(&out, &alloc_heap, 4096);
+    assert_int_equal(schema_log_table_alter("sluice", "Orders", options, &out), STATUS_OK);
+    (void)snprintf(text, sizeof(text), "ALTER TABLE \"sluice\".\"Orders\" WITH %s", expected);
+    expect_text(&out, text);
+    buf_deinit(&out);
+}
+
+static void a_log_table_is_altered_in_what_is_set_and_nothing_else(void **state)
+{
+    (void)state;
+    struct schema_options options = {.sets_ttl = true};
+    expect_altered(&options, "default_time_to_live = 0");
+    options.ttl_s = 86400;
+    expect_altered(&options,
+                   "default_time_to_live = 86400 AND compaction = {'class': "
+                   "'TimeWindowCompactionStrategy', 'compaction_window_unit': 'HOURS', "
+                   "'compaction_window_size': '1'}");
+    options = (struct schema_options){.sets_ttl = true,
+                                      .sets_compression = true,
+                                      .compression = TOPIC_COMPRESSION_ZSTD};
+    expect_altered(&options,
+                   "default_time_to_live = 0 AND compression = {'class': 'ZstdCompressor'}");
+    options.sets_ttl = false;
+    expect_altered(&options, "compression = {'class': 'ZstdCompressor'}");
+}
+
+static void compression_is_spelled_as_each_database_wants_it(void **state)
+{
+    (void)state;
+    static const struct {
+        enum topic_compression compression;
+        const char *cassandra, *scylla;
+    } cases[] = {
+        {TOPIC_COMPRESSION_UNCOMPRESSED, "{'enabled': 'false'}", "{'sstable_compression': ''}"},
+        {TOPIC_COMPRESSION_ZSTD, "{'class': 'ZstdCompressor'}",
+         "{'sstable_compression': 'ZstdCompressor'}"},
+        {TOPIC_COMPRESSION_LZ4, "{'class': 'LZ4Compressor'}",
+         "{'sstable_compression': 'LZ4Compressor'}"},
+        {TOPIC_COMPRESSION_SNAPPY, "{'class': 'SnappyCompressor'}",
+         "{'sstable_compression': 'SnappyCompressor'}"},
+        {TOPIC_COMPRESSION_GZIP, "{'class': 'DeflateCompressor'}",
+         "{'sstable_compression': 'DeflateCompressor'}"},
+        /* the database's own is nothing, as ScyllaDB tells that it does not compress */
+        {TOPIC_COMPRESSION_PRODUCER, "{'enabled': 'false'}", "{'sstable_compression': ''}"},
+    };
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[100];
+        const struct schema_options options = {.sets_compression = true,
+                                               .compression = cases[i / 2].compression,
+                                               .is_scylla = i % 2 != 0};
+        (void)snprintf(text, sizeof(text), "compression = %s",
+                       options.is_scylla ? cases[i / 2].scylla : cases[i / 2].cassandra);
+        expect_altered(&options, text);
+    }
+}
+
+static void the_databases_own_compression_is_given_back_as_it_was_told(void **state)
+{
+    (void)state;
+    static const char map[] = "\0\0\0\2\0\0\0\22chunk_length_in_kb\0\0\0\00216"
+                              "\0\0\0\5class\0\0\0\3a'b";
+    const struct schema_options options = {.sets_compression = true,
+                                           .own_compression = slice_make(map, sizeof(map) - 1)};
+    expect_altered(&options, "compression = {'chunk_length_in_kb': '16', 'class': 'a''b'}");
+}
+
+static void a_log_table_is_made_with_its_options(void **state)
+{
+    (void)state;
+    struct buf out;
+    const uint8_t id[16] = {0};
+    const struct schema_options options = {.sets_ttl = true,
+                                           .sets_compression = true,
+                                           .ttl_s = 60,
+                                           .compression = TOPIC_COMPRESSION_LZ4};
+    buf_init(&out, &alloc_heap, 4096);
+    for (int with_id = 0; with_id < 2; with_id++) {
+        assert_int_equal(schema_log_table("s", "t", with_id ? id : NULL, &options, &out), 0);
+        assert_int_equal(buf_append(&out, slice_make("", 1)), STATUS_OK);
+        const char *behind = strstr((const char *)buf_unread(&out).data, "offset)) ");
+        assert_non_null(behind);
+        assert_string_equal(behind + 9 + (with_id ? 50 : 0),
+                            &" WITH default_time_to_live = 60 AND compaction = {'class': "
+                             "'TimeWindowCompactionStrategy', 'compaction_window_unit': "
+                             "'MINUTES', 'compaction_window_size': '1'} AND compression = "
+                             "{'class': 'LZ4Compressor'}"[with_id ? 5 : 1]);
+        buf_reset(&out);
+    }
     buf_deinit(&out);
 }
 
@@ -204,6 +300,10 @@ int main(void)
         cmocka_unit_test(topic_names_follow_kafkas_rules),
         cmocka_unit_test(keyspace_names_have_no_quotes),
         cmocka_unit_test(a_log_table_carries_the_topics_id),
+        cmocka_unit_test(a_log_table_is_altered_in_what_is_set_and_nothing_else),
+        cmocka_unit_test(compression_is_spelled_as_each_database_wants_it),
+        cmocka_unit_test(the_databases_own_compression_is_given_back_as_it_was_told),
+        cmocka_unit_test(a_log_table_is_made_with_its_options),
         cmocka_unit_test(a_data_centres_quotes_are_doubled),
         cmocka_unit_test(everything_is_printed_one_statement_a_line),
         cmocka_unit_test(further_regular_columns_fit_and_others_do_not),

@@ -1,4 +1,5 @@
 /* Settings and partitions of a live topic are changed, whatever is lost on the way. */
+#include "core/text_map.h"
 #include "tests/support/control_world.h"
 
 #include <setjmp.h>
@@ -9,6 +10,10 @@
 
 #define TTL_OF_ORDERS                                                                              \
     "SELECT default_time_to_live FROM system_schema.tables WHERE table_name = 'orders'"
+#define COMPRESSION_OF_ORDERS                                                                      \
+    "SELECT compression FROM system_schema.tables WHERE table_name = 'orders'"
+#define OWN_COMPRESSION                                                                            \
+    "ALTER TABLE sluice.sluice_topics WITH compression = {'class': 'OwnCompressor', 'level': '5'}"
 #define VERSION_OF_ORDERS "SELECT version FROM sluice.sluice_topics WHERE topic = 'orders'"
 
 static void up_with_orders(struct host *host, struct fake_db *db)
@@ -72,6 +77,105 @@ static void retention_becomes_the_tables_time_to_live(void **state)
     fake_db_free(db);
 }
 
+/* Is this the value of the option in the map of orders' table? */
+static bool is_compressed(struct fake_db *db, const char *option, const char *value)
+{
+    return slice_equal(text_map_get(fake_db_cell(db, COMPRESSION_OF_ORDERS), slice_cstr(option)),
+                       slice_cstr(value));
+}
+
+static void compression_type_becomes_the_tables_compression(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created changed;
+    up_with_orders(&host, db);
+    host_set(&host, "orders", "compression.type", "zstd", &changed);
+    host_run(&host, SECOND_US);
+    assert_true(changed.done && changed.error == 0);
+    assert_true(is_compressed(db, "class", "ZstdCompressor"));
+    assert_int_equal(settings_of(&host).table_compression, TOPIC_COMPRESSION_ZSTD);
+    assert_false(settings_of(&host).had_ttl);
+    host_set(&host, "orders", "compression.type", "uncompressed", &changed);
+    host_run(&host, SECOND_US);
+    assert_true(changed.done && changed.error == 0);
+    assert_true(is_compressed(db, "enabled", "false"));
+    assert_int_equal(fake_db_count(db, "ALTER TABLE"), 2);
+    assert_int_equal(fake_db_count(db, "default_time_to_live ="), 0); /* it was not asked for */
+    host_kill(&host);
+    fake_db_free(db);
+}
+
+static void without_compression_type_the_table_gets_the_databases_own(void **state)
+{
+    (void)state;
+    static const char *const backs[] = {NULL, "producer"};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake_db *db = fake_db_new();
+        struct host host;
+        struct created changed;
+        up_with_orders(&host, db);
+        (void)fake_db_run(db, OWN_COMPRESSION);
+        host_set(&host, "orders", "compression.type", backs[1], &changed);
+        host_run(&host, SECOND_US);
+        assert_true(changed.done && changed.error == 0);
+        assert_int_equal(fake_db_count(db, "ALTER TABLE"), 0); /* it has it already */
+        host_set(&host, "orders", "compression.type", "lz4", &changed);
+        host_run(&host, SECOND_US);
+        assert_true(is_compressed(db, "class", "LZ4Compressor"));
+        host_set(&host, "orders", "compression.type", backs[i], &changed);
+        host_run(&host, SECOND_US);
+        assert_true(changed.done && changed.error == 0);
+        assert_true(is_compressed(db, "class", "OwnCompressor"));
+        assert_true(is_compressed(db, "level", "5"));
+        assert_int_equal(settings_of(&host).table_compression, TOPIC_COMPRESSION_PRODUCER);
+        host_kill(&host);
+        fake_db_free(db);
+    }
+}
+
+static void that_the_databases_own_compression_is_not_known_is_told(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created changed;
+    up_with_orders(&host, db);
+    host_set(&host, "orders", "compression.type", "lz4", &changed);
+    host_run(&host, SECOND_US);
+    (void)fake_db_run(db, "DELETE FROM system_schema.tables WHERE table_name = 'sluice_topics'");
+    host_set(&host, "orders", "compression.type", NULL, &changed);
+    host_run(&host, SECOND_US);
+    assert_true(changed.done);
+    assert_int_equal(changed.error, 56);
+    assert_non_null(strstr(changed.text, "sluice_topics"));
+    assert_true(is_compressed(db, "class", "LZ4Compressor"));
+    host_kill(&host);
+    fake_db_free(db);
+}
+
+static void two_settings_of_the_table_are_altered_together(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created changed;
+    up_with_orders(&host, db);
+    fake_db_fault(db, "ALTER TABLE", FAULT_INVALID, 1);
+    host_set(&host, "orders", "retention.ms", "86400000", &changed);
+    host_run(&host, SECOND_US);
+    assert_int_equal(changed.error, 56);
+    host_set(&host, "orders", "compression.type", "snappy", &changed);
+    host_run(&host, SECOND_US);
+    assert_true(changed.done && changed.error == 0);
+    assert_int_equal(fake_db_number(db, TTL_OF_ORDERS), 86400);
+    assert_true(is_compressed(db, "class", "SnappyCompressor"));
+    assert_int_equal(fake_db_count(db, "ALTER TABLE"), 2);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 static void that_rows_may_vanish_is_durable_before_the_table_is_altered(void **state)
 {
     (void)state;
@@ -104,11 +208,13 @@ static void a_topic_may_be_made_with_its_settings(void **state)
     struct host host;
     struct created created;
     struct buf wanted, marked;
-    const struct topic_change change = {SLICE_INIT("retention.ms"), SLICE_INIT("60000")};
+    const struct topic_change changes[] = {
+        {SLICE_INIT("retention.ms"), SLICE_INIT("60000")},
+        {SLICE_INIT("compression.type"), SLICE_INIT("gzip")}};
     host_up(&host, db, "one");
     buf_init(&wanted, &alloc_heap, TOPIC_CONFIGURATION_BYTES);
     buf_init(&marked, &alloc_heap, TOPIC_CONFIGURATION_BYTES);
-    assert_int_equal(topic_configuration_change(SLICE_NULL, &change, 1, false, &wanted), 0);
+    assert_int_equal(topic_configuration_change(SLICE_NULL, changes, 2, false, &wanted), 0);
     assert_int_equal(topic_configuration_mark(buf_unread(&wanted), true, &marked), 0);
     host_create_with(&host, "orders", 1, buf_unread(&marked), &created);
     buf_deinit(&wanted);
@@ -117,6 +223,8 @@ static void a_topic_may_be_made_with_its_settings(void **state)
     assert_true(created.done && created.error == 0);
     assert_int_equal(settings_of(&host).retention_ms, 60000);
     assert_int_equal(fake_db_number(db, TTL_OF_ORDERS), 60);
+    assert_int_equal(settings_of(&host).compression, TOPIC_COMPRESSION_GZIP);
+    assert_true(is_compressed(db, "class", "DeflateCompressor"));
     host_run(&host, 40 * SECOND_US);
     assert_int_equal(fake_db_count(db, "ALTER TABLE"), 0);
     host_kill(&host);
@@ -228,6 +336,33 @@ static void a_change_survives_every_kind_of_loss(void **state)
     }
 }
 
+static void the_way_back_survives_every_kind_of_loss(void **state)
+{
+    (void)state;
+    static const char *const steps[] = {"SET partitions", "SELECT compression", "ALTER TABLE"};
+    static const enum fake_fault faults[] = {FAULT_LOSE_REQUEST, FAULT_LOSE_ANSWER, FAULT_LATE};
+    for (size_t i = 0; i < 9; i++) {
+        struct fake_db *db = fake_db_new();
+        struct host host;
+        struct created changed;
+        up_with_orders(&host, db);
+        (void)fake_db_run(db, OWN_COMPRESSION);
+        host_set(&host, "orders", "compression.type", "zstd", &changed);
+        host_run(&host, SECOND_US);
+        fake_db_fault(db, steps[i / 3], faults[i % 3], 1);
+        host_set(&host, "orders", "compression.type", NULL, &changed);
+        host_run(&host, 70 * SECOND_US);
+        fake_db_execute_late(db);
+        host_run(&host, 15 * SECOND_US);
+        assert_true(changed.done);
+        assert_int_equal(changed.error, 0);
+        assert_true(is_compressed(db, "class", "OwnCompressor"));
+        assert_int_equal(settings_of(&host).table_compression, TOPIC_COMPRESSION_PRODUCER);
+        host_kill(&host);
+        fake_db_free(db);
+    }
+}
+
 static void a_change_that_the_database_refuses_is_told_with_its_words(void **state)
 {
     (void)state;
@@ -272,12 +407,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_stored_with_the_topic_and_known_at_once),
         cmocka_unit_test(retention_becomes_the_tables_time_to_live),
+        cmocka_unit_test(compression_type_becomes_the_tables_compression),
+        cmocka_unit_test(without_compression_type_the_table_gets_the_databases_own),
+        cmocka_unit_test(that_the_databases_own_compression_is_not_known_is_told),
+        cmocka_unit_test(two_settings_of_the_table_are_altered_together),
         cmocka_unit_test(that_rows_may_vanish_is_durable_before_the_table_is_altered),
         cmocka_unit_test(a_topic_may_be_made_with_its_settings),
         cmocka_unit_test(partitions_are_added_and_never_taken_away),
         cmocka_unit_test(other_members_learn_of_changes_within_a_renewal),
         cmocka_unit_test(two_gateways_changes_of_one_topic_are_both_kept),
         cmocka_unit_test(a_change_survives_every_kind_of_loss),
+        cmocka_unit_test(the_way_back_survives_every_kind_of_loss),
         cmocka_unit_test(a_change_that_the_database_refuses_is_told_with_its_words),
         cmocka_unit_test(a_topic_that_is_another_one_by_now_is_not_changed),
     };

@@ -25,8 +25,11 @@ static void settings_with_a_meaning_take_their_values_and_no_others(void **state
 {
     (void)state;
     static const struct {
-        const char *name, *good[4], *bad[8];
+        const char *name, *good[6], *bad[8];
     } cases[] = {
+        {"compression.type",
+         {"producer", "uncompressed", "zstd", "lz4", "snappy", "gzip"},
+         {"none", "ZSTD", "", "zstd ", "LZ4Compressor", "zst", "zstd,lz4"}},
         {"retention.ms",
          {"-1", "60000", "630720000000"},
          {"59999", "0", "-2", "630720000001", "1d", "", " 60000", "99999999999999999999"}},
@@ -40,7 +43,7 @@ static void settings_with_a_meaning_take_their_values_and_no_others(void **state
          {"-1", "9223372036854775808"}},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        for (size_t k = 0; k < 4 && cases[i].good[k] != NULL; k++)
+        for (size_t k = 0; k < 6 && cases[i].good[k] != NULL; k++)
             if (!is_accepted(cases[i].name, cases[i].good[k]))
                 fail_msg("%s=%s", cases[i].name, cases[i].good[k]);
         for (size_t k = 0; k < 8 && cases[i].bad[k] != NULL; k++)
@@ -56,9 +59,6 @@ static void what_is_fixed_takes_only_what_is_true_already(void **state)
     assert_true(is_accepted("cleanup.policy", "delete"));
     assert_false(is_accepted("cleanup.policy", "compact"));
     assert_false(is_accepted("cleanup.policy", "compact,delete"));
-    assert_true(is_accepted("compression.type", "producer"));
-    assert_true(is_accepted("compression.type", "uncompressed"));
-    assert_false(is_accepted("compression.type", "zstd"));
     assert_true(is_accepted("min.insync.replicas", "1"));
     assert_true(is_accepted("min.insync.replicas", "2"));
     assert_false(is_accepted("min.insync.replicas", "3"));
@@ -102,6 +102,22 @@ static void retention_needs_the_right_to_alter_tables(void **state)
     assert_non_null(strstr(why, "schema.create"));
     assert_true(
         topic_setting_check(&config, 1, SLICE_LITERAL("retention.ms"), SLICE_LITERAL("-1"), why));
+}
+
+static void so_does_compression_but_for_none_of_its_own(void **state)
+{
+    (void)state;
+    struct gateway_config config;
+    char why[TOPIC_SETTING_WHY_BYTES];
+    const struct slice name = SLICE_LITERAL("compression.type");
+    gateway_config_defaults(&config);
+    config.schema_create = false;
+    assert_false(topic_setting_check(&config, 1, name, SLICE_LITERAL("zstd"), why));
+    assert_non_null(strstr(why, "schema.create"));
+    assert_false(topic_setting_check(&config, 1, name, SLICE_LITERAL("best"), why));
+    assert_string_equal(
+        why, "compression.type: uncompressed, zstd, lz4, snappy, gzip or producer");
+    assert_true(topic_setting_check(&config, 1, name, SLICE_LITERAL("producer"), why));
 }
 
 static void every_shown_setting_accepts_its_own_default(void **state)
@@ -193,6 +209,36 @@ static void that_rows_may_vanish_is_marked_and_never_forgotten(void **state)
     buf_deinit(&two);
 }
 
+static void what_compression_the_table_was_given_is_marked(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"zstd", "uncompressed", "gzip", "snappy", "lz4",
+                                         "producer", NULL};
+    struct buf wanted, marked;
+    struct topic_settings settings;
+    buf_init(&wanted, &alloc_heap, TOPIC_CONFIGURATION_BYTES);
+    buf_init(&marked, &alloc_heap, TOPIC_CONFIGURATION_BYTES);
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct slice map =
+            change(&wanted, buf_unread(&marked), "compression.type", values[i], false);
+        buf_reset(&marked);
+        assert_int_equal(topic_configuration_mark(map, false, &marked), STATUS_OK);
+        topic_settings_read(buf_unread(&marked), &settings);
+        assert_true(topic_table_is_behind(&settings) == (values[i] != NULL)); /* producer is it */
+        map = change(&wanted, buf_unread(&marked), "max.message.bytes", "1", true); /* replace */
+        buf_reset(&marked);
+        map = change(&wanted, map, "compression.type", values[i], false);
+        assert_int_equal(topic_configuration_mark(map, true, &marked), STATUS_OK);
+        topic_settings_read(buf_unread(&marked), &settings);
+        assert_false(topic_table_is_behind(&settings));
+        assert_true(settings.compression == settings.table_compression);
+        assert_true((settings.compression == TOPIC_COMPRESSION_PRODUCER) == (i >= 5));
+        assert_false(settings.had_ttl);
+    }
+    buf_deinit(&wanted);
+    buf_deinit(&marked);
+}
+
 static void a_map_that_is_cut_anywhere_is_read_up_to_there(void **state)
 {
     (void)state;
@@ -232,9 +278,11 @@ int main(void)
         cmocka_unit_test(what_is_fixed_takes_only_what_is_true_already),
         cmocka_unit_test(what_has_no_meaning_or_no_name_is_refused_with_a_reason),
         cmocka_unit_test(retention_needs_the_right_to_alter_tables),
+        cmocka_unit_test(so_does_compression_but_for_none_of_its_own),
         cmocka_unit_test(every_shown_setting_accepts_its_own_default),
         cmocka_unit_test(changes_set_replace_and_take_back),
         cmocka_unit_test(that_rows_may_vanish_is_marked_and_never_forgotten),
+        cmocka_unit_test(what_compression_the_table_was_given_is_marked),
         cmocka_unit_test(a_map_that_is_cut_anywhere_is_read_up_to_there),
         cmocka_unit_test(too_many_settings_together_are_refused),
     };

@@ -249,11 +249,13 @@ CHANGES = {
     "operation 7": [(7, "retention.ms", "1")],
     "compaction": [(SET, "cleanup.policy", "compact")],
     "compression": [(SET, "compression.type", "lz4")],
+    "no compression of that name": [(SET, "compression.type", "best")],
     "one good and one bad": [(SET, "retention.ms", "3600000"), (SET, "max.message.bytes", "-7")],
     "nothing": [],
 }
 
-CHANGED = {"set": {"retention_ms": "3600000"}, "several": {"retention_ms": "3600000", "max_message_bytes": "50000"}}
+CHANGED = {"set": {"retention_ms": "3600000"}, "several": {"retention_ms": "3600000", "max_message_bytes": "50000"},
+           "compression": {"compression_type": "lz4"}}
 
 
 def alter_configs():
@@ -269,6 +271,9 @@ def alter_configs():
     yield Case("IncrementalAlterConfigs: set and back",
                [change((SET, "max.message.bytes", "50000")), settings_are(max_message_bytes="50000"),
                 change((DELETE, "max.message.bytes", None)), settings_are()])
+    yield Case("IncrementalAlterConfigs: compression and back",
+               [change((SET, "compression.type", "gzip")), settings_are(compression_type="gzip"),
+                change((DELETE, "compression.type", None)), settings_are(compression_type="producer")])
     for name, step in {
         "an unknown topic": change((SET, "retention.ms", "1"), name="nobody"),
         "a bad name": change((SET, "retention.ms", "1"), name="sl/ash"),

@@ -129,7 +129,7 @@ def test_kafka_configs_shows_and_changes_a_topics_settings(tools, topic):
 
 
 @pytest.mark.parametrize("setting", ["no.such.setting=1", "cleanup.policy=compact", "segment.ms=1000",
-                                     "retention.ms=soon", "max.message.bytes=-7"])
+                                     "retention.ms=soon", "max.message.bytes=-7", "compression.type=best"])
 def test_a_setting_that_cannot_be_is_refused_with_its_name(sluice, topic, setting):
     tools = KafkaTools(4, sluice.address)
     tools.works("kafka-topics", "--create", "--topic", topic)
@@ -137,6 +137,39 @@ def test_a_setting_that_cannot_be_is_refused_with_its_name(sluice, topic, settin
     assert told.status == 1 and "InvalidConfigurationException" in told.all, told.all
     assert setting.split("=")[0] in told.all
     assert settings_of(configs(tools, topic, "--describe").out) == {}
+
+
+def compression(cassandra, keyspace, table):
+    """What the database says of the table's compression: its options, the class without its package."""
+    ((told,),) = cassandra.query("SELECT compression FROM system_schema.tables "
+                                 f"WHERE keyspace_name = '{keyspace}' AND table_name = '{table}'")
+    return {name: value.rsplit(".", 1)[-1] for name, value in told.items()}
+
+
+def test_compression_type_is_the_compression_of_the_topics_table(tools, sluice, cassandra, topic):
+    tools.works("kafka-topics", "--create", "--topic", topic, "--config", "compression.type=zstd")
+    assert compression(cassandra, sluice.keyspace, topic)["class"] == "ZstdCompressor"
+    own = settings_of(configs(tools, topic, "--describe").out)
+    assert own["compression.type"][0] == "zstd" and "DEFAULT_CONFIG:compression.type=producer" in own["compression.type"][1]
+
+    assert configs(tools, topic, "--alter", "--add-config", "compression.type=uncompressed").status == 0
+    assert compression(cassandra, sluice.keyspace, topic) == {"enabled": "false"}
+    confluent(sluice.address, topic, [Record(0, BASE_MS, b"k", b"v" * 1000)], compression_type="zstd")
+    assert [row.record.value for row in read(cassandra, sluice.keyspace, topic)] == [b"v" * 1000]
+
+    assert configs(tools, topic, "--alter", "--delete-config", "compression.type").status == 0
+    assert settings_of(configs(tools, topic, "--describe").out) == {}
+    assert settings_of(configs(tools, topic, "--describe", "--all").out)["compression.type"][0] == "producer"
+    assert compression(cassandra, sluice.keyspace, topic) == compression(cassandra, sluice.keyspace, "sluice_topics")
+
+
+@pytest.mark.parametrize("value, wanted", [("lz4", "LZ4Compressor"), ("snappy", "SnappyCompressor"),
+                                           ("gzip", "DeflateCompressor")])
+def test_each_compression_is_one_that_the_database_has(sluice, cassandra, topic, value, wanted):
+    tools = KafkaTools(4, sluice.address)
+    tools.works("kafka-topics", "--create", "--topic", topic)
+    assert configs(tools, topic, "--alter", "--add-config", f"compression.type={value}").status == 0
+    assert compression(cassandra, sluice.keyspace, topic)["class"] == wanted
 
 
 def test_a_changed_limit_holds_for_the_next_record(sluice, cassandra, topic):
@@ -292,6 +325,9 @@ def test_the_java_admin_client_manages_a_topic(sluice, topic, version):
     assert told["created_again"].startswith("error TopicExistsException ")
     assert told["set"] == told["set_back"] == "done"
     assert told["set_nothing"].startswith("error InvalidConfigurationException ")
+    assert told["compressed"] == "lz4 from DYNAMIC_TOPIC_CONFIG as STRING"
+    assert told["compressed_badly"].startswith("error InvalidConfigurationException ")
+    assert told["compressed_as_before"] == "producer from DEFAULT_CONFIG as STRING"
     assert told["cluster"] == "1 nodes, controller true, id true" and told["operations"] == "true"
     assert told["listed"] == "true" and told["described"] == "2 partitions, leaders [true, true]"
     assert told["retention.ms"] == "-1 from DEFAULT_CONFIG as LONG"

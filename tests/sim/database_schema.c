@@ -134,28 +134,49 @@ static void put_text(uint8_t *to, size_t *at, const char *text)
     *at += 4 + len;
 }
 
-/* As Cassandra tells it: with the full name of the class. */
-static struct slice replication_cell(struct database *db, const struct db_statement *statement)
+/* The pairs of an option that is a map, as Cassandra tells them: with the full name of the class.
+ * `prefix` ends with a dot; data NULL: there are none. */
+static struct slice map_cell(struct database *db, const struct db_statement *statement,
+                             const char *prefix, const char *package)
 {
     uint8_t *to = db_take(&db->arena, 1024);
-    size_t at = 4;
+    size_t at = 4, len = strlen(prefix);
     uint32_t count = 0;
     for (unsigned i = 0; i < statement->option_count; i++) {
         const char *name = statement->options[i].name, *value = statement->options[i].value;
         char full[300];
-        if (strncmp(name, "replication.", 12) != 0)
+        if (strncmp(name, prefix, len) != 0)
             continue;
         (void)snprintf(full, sizeof(full), "%s%s",
-                       strcmp(name + 12, "class") == 0 && strchr(value, '.') == NULL
-                           ? "org.apache.cassandra.locator."
-                           : "",
+                       strcmp(name + len, "class") == 0 && strchr(value, '.') == NULL ? package
+                                                                                      : "",
                        value);
-        put_text(to, &at, name + 12);
+        put_text(to, &at, name + len);
         put_text(to, &at, full);
         count++;
     }
     be32_store(to, count);
-    return slice_make(to, at);
+    return count == 0 ? SLICE_NULL : slice_make(to, at);
+}
+
+/* Cassandra's rules: a compressor that it has, or {'enabled': 'false'} and nothing else. */
+static struct slice compression_cell(struct database *db, const struct db_statement *statement)
+{
+    static const char *const classes[] = {"LZ4Compressor", "ZstdCompressor", "SnappyCompressor",
+                                          "DeflateCompressor"};
+    const char *class = option_of(statement, "compression.class");
+    const char *enabled = option_of(statement, "compression.enabled");
+    struct slice cell =
+        map_cell(db, statement, "compression.", "org.apache.cassandra.io.compress.");
+    bool is_known = class == NULL && enabled != NULL && strcmp(enabled, "false") == 0;
+    if (cell.data == NULL)
+        return cell;
+    const char *dot = class == NULL ? NULL : strrchr(class, '.');
+    for (size_t i = 0; class != NULL && i < sizeof(classes) / sizeof(classes[0]); i++)
+        is_known = is_known || strcmp(dot == NULL ? class : dot + 1, classes[i]) == 0;
+    if (!is_known)
+        db_die("compression not understood", statement->table);
+    return cell;
 }
 
 static void make_keyspace(struct database *db, const struct db_statement *statement)
@@ -168,7 +189,7 @@ static void make_keyspace(struct database *db, const struct db_statement *statem
         if (strncmp(statement->options[i].name, "replication.", 12) == 0 &&
             strcmp(statement->options[i].name, "replication.class") != 0)
             keyspace->copies = (unsigned)strtoul(statement->options[i].value, NULL, 10);
-    keyspace->replication = replication_cell(db, statement);
+    keyspace->replication = map_cell(db, statement, "replication.", "org.apache.cassandra.locator.");
     keyspace->made = ++db->schema;
 }
 
@@ -239,8 +260,9 @@ static struct store_table *new_table(struct database *db, const struct db_statem
     value = option_of(statement, "gc_grace_seconds");
     table->gc_grace_s = value == NULL ? 864000 : (int32_t)strtol(value, NULL, 10);
     value = option_of(statement, "default_time_to_live");
-    table->settings[table->setting_count++].default_ttl_s =
+    table->settings[table->setting_count].default_ttl_s =
         value == NULL ? 0 : (int32_t)strtol(value, NULL, 10);
+    table->settings[table->setting_count++].compression = compression_cell(db, statement);
     db->tables[db->table_count++] = table;
     return table;
 }
@@ -378,6 +400,9 @@ static void alter(struct database *db, struct store_table *table,
     table->settings[table->setting_count].version = ++db->schema;
     if (ttl != NULL)
         table->settings[table->setting_count].default_ttl_s = (int32_t)strtol(ttl, NULL, 10);
+    struct slice compression = compression_cell(db, statement);
+    if (compression.data != NULL)
+        table->settings[table->setting_count].compression = compression;
     table->setting_count++;
 }
 
@@ -497,7 +522,7 @@ void db_schema_init(struct database *db)
         "frozen<map<text, text>>, durable_writes boolean)",
         "CREATE TABLE system_schema.tables (keyspace_name text, table_name text, id uuid, "
         "gc_grace_seconds int, default_time_to_live int, read_repair text, speculative_retry "
-        "text, PRIMARY KEY ((keyspace_name, table_name)))",
+        "text, compression frozen<map<text, text>>, PRIMARY KEY ((keyspace_name, table_name)))",
         "CREATE TABLE system_schema.columns (keyspace_name text, table_name text, column_name "
         "text, kind text, position int, type text, PRIMARY KEY ((keyspace_name, table_name, "
         "column_name)))",

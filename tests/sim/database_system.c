@@ -160,7 +160,8 @@ static void read_tables(struct system_reader *reader, unsigned version)
                                         slice_make(table->id, 16),
                                         kept_int(reader, table->gc_grace_s),
                                         kept_int(reader, store_default_ttl_s(table, version)),
-                                        SLICE_LITERAL("BLOCKING"), SLICE_LITERAL("99p")}};
+                                        SLICE_LITERAL("BLOCKING"), SLICE_LITERAL("99p"),
+                                        store_compression(table, version)}};
         if (store_is_seen(table, version))
             emit(reader, &row);
     }

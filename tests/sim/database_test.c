@@ -257,6 +257,21 @@ static void an_altered_time_to_live_counts_from_then_on(void **state)
     lab_free(lab);
 }
 
+static void a_table_shows_the_compression_that_it_was_given(void **state)
+{
+    static const char *const compression =
+        "SELECT compression FROM system_schema.tables WHERE keyspace_name = 'k' AND table_name = 't'";
+    struct lab *lab = up(1, 14);
+    (void)state;
+    expect(lab, 0, compression, "{class: org.apache.cassandra.io.compress.LZ4Compressor}");
+    expect(lab, 0, "ALTER TABLE k.t WITH compression = {'class': 'ZstdCompressor'}", "changed");
+    expect(lab, 0, "ALTER TABLE k.t WITH default_time_to_live = 5", "changed");
+    expect(lab, 0, compression, "{class: org.apache.cassandra.io.compress.ZstdCompressor}");
+    expect(lab, 0, "ALTER TABLE k.t WITH compression = {'enabled': 'false'}", "changed");
+    expect(lab, 0, compression, "{enabled: false}");
+    lab_free(lab);
+}
+
 static void a_replica_without_the_table_does_not_acknowledge(void **state)
 {
     struct lab *lab = up(3, 13);
@@ -429,6 +444,7 @@ int main(void)
         cmocka_unit_test(an_evicted_statement_is_unprepared_and_works_when_prepared_again),
         cmocka_unit_test(a_row_is_gone_with_its_table_and_statements_are_unprepared),
         cmocka_unit_test(an_altered_time_to_live_counts_from_then_on),
+        cmocka_unit_test(a_table_shows_the_compression_that_it_was_given),
         cmocka_unit_test(a_replica_without_the_table_does_not_acknowledge),
         cmocka_unit_test(transactions_apply_once_or_not_at_all_whatever_happens),
         cmocka_unit_test(what_was_acknowledged_is_on_every_pair_whatever_happens),

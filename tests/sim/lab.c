@@ -334,6 +334,20 @@ __attribute__((format(printf, 3, 4))) static void add(struct lab *lab, size_t *a
     va_end(arguments);
 }
 
+/* A count, then length and bytes of each key and value. */
+static void add_map(struct lab *lab, size_t *at, struct slice cell)
+{
+    uint32_t texts = 2 * be32_load(cell.data);
+    const uint8_t *p = cell.data + 4;
+    add(lab, at, "{");
+    for (uint32_t i = 0; i < texts; i++) {
+        int len = (int)be32_load(p);
+        add(lab, at, "%s%.*s", i == 0 ? "" : i % 2 != 0 ? ": " : ", ", len, (const char *)p + 4);
+        p += 4 + len;
+    }
+    add(lab, at, "}");
+}
+
 static void add_cell(struct lab *lab, size_t *at, struct slice cell, uint16_t type)
 {
     if (cell.data == NULL) {
@@ -346,6 +360,8 @@ static void add_cell(struct lab *lab, size_t *at, struct slice cell, uint16_t ty
         add(lab, at, "%lld", (long long)be64_load(cell.data));
     } else if (type == CQL_TYPE_VARCHAR) {
         add(lab, at, "'%.*s'", (int)cell.len, (const char *)cell.data);
+    } else if (type == CQL_TYPE_MAP) { /* of texts: there are no others here */
+        add_map(lab, at, cell);
     } else {
         add(lab, at, "0x");
         for (size_t i = 0; i < cell.len; i++)

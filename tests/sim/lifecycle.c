@@ -171,11 +171,15 @@ static void ask_grow(struct guest *guest)
 /* Rows live for a day, or for ever: none vanishes in a run, but recovery has to think of it. */
 static void ask_alter(struct guest *guest)
 {
-    static const char *const retentions[] = {"86400000", "-1", "172800000"};
-    struct kafka_alter_configs_config config = {
-        .name = SLICE_LITERAL("retention.ms"),
-        .config_operation = KAFKA_CONFIG_SET,
-        .value = slice_cstr(retentions[draw(guest, PURPOSE_COUNT, 0, 2)])};
+    static const char *const settings[][2] = {
+        {"retention.ms", "86400000"},  {"retention.ms", "-1"}, {"retention.ms", "172800000"},
+        {"compression.type", "zstd"},  {"compression.type", "producer"},
+        {"compression.type", "uncompressed"},
+    };
+    const char *const *setting = settings[draw(guest, PURPOSE_COUNT, 0, 5)];
+    struct kafka_alter_configs_config config = {.name = slice_cstr(setting[0]),
+                                                .config_operation = KAFKA_CONFIG_SET,
+                                                .value = slice_cstr(setting[1])};
     struct kafka_alter_configs_resource resource = {.resource_type = KAFKA_RESOURCE_TOPIC,
                                                     .resource_name = TOPIC_NAME,
                                                     .configs = &config,

@@ -47,12 +47,26 @@ int store_column(const struct store_table *table, const char *name)
     return -1;
 }
 
-int32_t store_default_ttl_s(const struct store_table *table, unsigned version)
+static unsigned setting_at(const struct store_table *table, unsigned version)
 {
     unsigned at = table->setting_count - 1;
     while (at > 0 && table->settings[at].version > version)
         at--;
-    return table->settings[at].default_ttl_s;
+    return at;
+}
+
+int32_t store_default_ttl_s(const struct store_table *table, unsigned version)
+{
+    return table->settings[setting_at(table, version)].default_ttl_s;
+}
+
+struct slice store_compression(const struct store_table *table, unsigned version)
+{
+    /* {'class': 'org.apache.cassandra.io.compress.LZ4Compressor'} */
+    static const char own[] = "\0\0\0\1\0\0\0\5class\0\0\0\56"
+                              "org.apache.cassandra.io.compress.LZ4Compressor";
+    struct slice asked = table->settings[setting_at(table, version)].compression;
+    return asked.data != NULL ? asked : slice_make(own, sizeof(own) - 1);
 }
 
 bool store_is_seen(const struct store_table *table, unsigned version)

@@ -42,11 +42,13 @@ struct store_table {
     struct {
         unsigned version;
         int32_t default_ttl_s;
+        struct slice compression; /* a map cell; data NULL: nobody asked for any */
     } settings[STORE_SETTINGS_MAX]; /* as made, and as altered */
     unsigned setting_count;
 };
 
 int32_t store_default_ttl_s(const struct store_table *table, unsigned version);
+struct slice store_compression(const struct store_table *table, unsigned version);
 bool store_is_seen(const struct store_table *table, unsigned version);
 
 enum store_cell_kind { CELL_ABSENT, CELL_VALUE, CELL_TOMBSTONE };

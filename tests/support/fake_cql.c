@@ -276,6 +276,32 @@ static void parse_column(struct parser *p)
     }
 }
 
+static size_t put_text(uint8_t *to, const char *text)
+{
+    be32_store(to, (uint32_t)strlen(text));
+    memcpy(to + 4, text, strlen(text));
+    return 4 + strlen(text);
+}
+
+static void parse_map(struct parser *p)
+{
+    uint8_t *map = own(p, 512);
+    size_t len = 4;
+    uint32_t count = 0;
+    expect(p, "{");
+    do {
+        len += put_text(map + len, p->token);
+        next(p);
+        expect(p, ":");
+        len += put_text(map + len, p->token);
+        next(p);
+        count++;
+    } while (accept(p, ","));
+    expect(p, "}");
+    be32_store(map, count);
+    p->out->map = slice_make(map, len);
+}
+
 static void parse_options(struct parser *p)
 {
     while (p->token[0] != '\0') { /* others pass */
@@ -285,6 +311,9 @@ static void parse_options(struct parser *p)
         } else if (accept(p, "default_time_to_live")) {
             expect(p, "=");
             take_name(p, p->out->ttl, sizeof(p->out->ttl));
+        } else if (accept(p, "compression")) {
+            expect(p, "=");
+            parse_map(p);
         } else {
             next(p);
         }
@@ -328,18 +357,8 @@ static void parse_create_table(struct parser *p)
     parse_options(p);
 }
 
-static size_t put_text(uint8_t *to, const char *text)
-{
-    be32_store(to, (uint32_t)strlen(text));
-    memcpy(to + 4, text, strlen(text));
-    return 4 + strlen(text);
-}
-
 static void parse_create_keyspace(struct parser *p)
 {
-    uint8_t *map = own(p, 512);
-    size_t len = 4;
-    uint32_t count = 0;
     p->out->kind = FAKE_CREATE_KEYSPACE;
     expect(p, "IF");
     expect(p, "NOT");
@@ -348,18 +367,7 @@ static void parse_create_keyspace(struct parser *p)
     expect(p, "WITH");
     expect(p, "replication");
     expect(p, "=");
-    expect(p, "{");
-    do {
-        len += put_text(map + len, p->token);
-        next(p);
-        expect(p, ":");
-        len += put_text(map + len, p->token);
-        next(p);
-        count++;
-    } while (accept(p, ","));
-    expect(p, "}");
-    be32_store(map, count);
-    p->out->map = slice_make(map, len);
+    parse_map(p);
 }
 
 void fake_cql_parse(const char *text, const struct cql_query *query,

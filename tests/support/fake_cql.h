@@ -42,7 +42,7 @@ struct fake_statement {
     unsigned defined_count;
     char id[40];      /* WITH ID, or empty */
     char ttl[16];     /* default_time_to_live, or empty */
-    struct slice map; /* of CREATE KEYSPACE, encoded; owned */
+    struct slice map; /* replication, or compression; encoded, owned. data NULL: none */
     void *owned[64];  /* values that were literals */
     unsigned owned_count;
 };

@@ -290,6 +290,19 @@ static unsigned write_row(struct fake_db *db, const struct fake_statement *state
 
 static void run_text(struct fake_db *db, const char *text, const struct cql_query *query);
 
+/* What CREATE or ALTER TABLE said of it, into the row of system_schema.tables. */
+static void describe_compression(struct fake_db *db, const struct fake_statement *statement)
+{
+    struct table *table = find_table(db, "system_schema.tables");
+    const char *dot = strchr(statement->table, '.');
+    const struct fake_pair key[] = {
+        {"keyspace_name", slice_make(statement->table, (size_t)(dot - statement->table))},
+        {"table_name", slice_cstr(dot + 1)}};
+    const struct fake_pair set[] = {{"compression", statement->map}};
+    if (statement->map.data != NULL)
+        set_cells(table, find_row(table, key, 2), set, 1);
+}
+
 /* The row of system_schema.tables, and one of .columns each. */
 static void describe_table(struct fake_db *db, const struct fake_statement *statement)
 {
@@ -309,6 +322,7 @@ static void describe_table(struct fake_db *db, const struct fake_statement *stat
         keyspace, dot + 1, statement->id[0] != '\0' ? statement->id : id,
         statement->ttl[0] != '\0' ? statement->ttl : "0");
     run_text(db, text, NULL);
+    describe_compression(db, statement);
     int32_t clustering = -1, partition = -1;
     for (unsigned i = 0; i < statement->defined_count; i++) {
         const struct fake_column *column = &statement->defined[i];
@@ -358,7 +372,9 @@ static void alter_table(struct fake_db *db, const struct fake_statement *stateme
                    "UPDATE system_schema.tables SET default_time_to_live = %s WHERE keyspace_name "
                    "= '%.*s' AND table_name = '%s'",
                    statement->ttl, (int)(dot - statement->table), statement->table, dot + 1);
-    run_text(db, text, NULL);
+    if (statement->ttl[0] != '\0')
+        run_text(db, text, NULL);
+    describe_compression(db, statement);
     begin_result(db, CQL_RESULT_VOID);
 }
 
@@ -637,7 +653,8 @@ struct fake_db *fake_db_new(void)
         "durable_writes boolean)",
         "CREATE TABLE system_schema.tables (keyspace_name text, table_name text, id uuid, "
         "gc_grace_seconds int, default_time_to_live int, "
-        "read_repair text, speculative_retry text, PRIMARY KEY (keyspace_name, table_name))",
+        "read_repair text, speculative_retry text, compression blob, PRIMARY KEY (keyspace_name, "
+        "table_name))",
         "CREATE TABLE system_schema.columns (keyspace_name text, table_name text, column_name "
         "text, kind text, "
         "position int, type text, PRIMARY KEY (keyspace_name, table_name, column_name))",

@@ -147,9 +147,5 @@ bool control_producer_id(struct control *control, int64_t *producer_id, struct m
  * sequence. */
 MUST_CHECK int schema_print(const struct gateway_config *config, const char *replication,
                             const char *const *topics, size_t topic_count, struct buf *out);
-/* CREATE TABLE of one log table; topic_id NULL: the database chooses the table's id. ttl_s: time to
- * live of its rows in seconds, 0: none. */
-MUST_CHECK int schema_log_table(const char *keyspace, const char *table_name,
-                                const uint8_t topic_id[16], int32_t ttl_s, struct buf *out);
 
 #endif

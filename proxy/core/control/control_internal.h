@@ -351,7 +351,8 @@ enum topic_changer_state {
     CHANGER_IDLE,
     CHANGER_EXPECT_ROW,
     CHANGER_EXPECT_CHANGED, /* the row, by transaction on its version */
-    CHANGER_EXPECT_ALTERED, /* the table, when retention.ms asks for it */
+    CHANGER_EXPECT_DEFAULT, /* the database's own compression, to go back to it */
+    CHANGER_EXPECT_ALTERED, /* the table, when a setting asks for it */
     CHANGER_EXPECT_MARKED,  /* the row says what the table has */
 };
 
@@ -378,6 +379,7 @@ struct topic_changer {
     struct topic_row row; /* as it was read; then as it is asked to be */
     struct topic_row_text text;
     struct buf configuration; /* that is asked for */
+    struct buf own_compression; /* of the database: a map cell */
     int64_t base_version;
 };
 

@@ -1,6 +1,7 @@
 #include "core/control/schema.h"
 
 #include "core/control/control.h"
+#include "core/text_map.h"
 #include "proto/crc32c.h"
 
 #define HASH_SUFFIX_BYTES 9 /* "_" and 8 hexadecimal digits */
@@ -131,8 +132,80 @@ static int print_ttl(int32_t ttl_s, struct buf *out)
                       unit, size < 1 ? 1 : size);
 }
 
+static int print_quoted(struct slice text, struct buf *out)
+{
+    int rc = buf_printf(out, "'");
+    for (size_t i = 0; rc == STATUS_OK && i < text.len; i++)
+        rc = buf_append(out, text.data[i] == '\'' ? SLICE_LITERAL("''")
+                                                  : slice_make(text.data + i, 1));
+    return rc < 0 ? rc : buf_printf(out, "'");
+}
+
+static int print_text_map(struct slice map, struct buf *out)
+{
+    struct text_map_reader reader;
+    const char *before = "{";
+    int rc = STATUS_OK;
+
+    text_map_open(&reader, map);
+    while (rc == STATUS_OK && text_map_next(&reader)) {
+        rc = buf_printf(out, "%s", before);
+        if (rc == STATUS_OK)
+            rc = print_quoted(reader.key, out);
+        if (rc == STATUS_OK)
+            rc = buf_printf(out, ": ");
+        if (rc == STATUS_OK)
+            rc = print_quoted(reader.value, out);
+        before = ", ";
+    }
+    return rc < 0 ? rc : buf_printf(out, "}");
+}
+
+/* The compressors are the same; Cassandra wants their name as `class`, and ScyllaDB as
+ * `sstable_compression`. */
+static int print_compression(const struct schema_options *options, struct buf *out)
+{
+    static const char *const classes[] = {[TOPIC_COMPRESSION_ZSTD] = "ZstdCompressor",
+                                          [TOPIC_COMPRESSION_LZ4] = "LZ4Compressor",
+                                          [TOPIC_COMPRESSION_SNAPPY] = "SnappyCompressor",
+                                          [TOPIC_COMPRESSION_GZIP] = "DeflateCompressor"};
+    bool is_own = options->compression == TOPIC_COMPRESSION_PRODUCER;
+    struct text_map_reader own;
+    int rc = buf_printf(out, "compression = ");
+
+    text_map_open(&own, options->own_compression);
+    if (rc < 0)
+        return rc;
+    if (is_own && text_map_next(&own))
+        return print_text_map(options->own_compression, out);
+    if (is_own || options->compression == TOPIC_COMPRESSION_UNCOMPRESSED)
+        return buf_printf(out, "%s",
+                          options->is_scylla ? "{'sstable_compression': ''}"
+                                             : "{'enabled': 'false'}");
+    return buf_printf(out, "{'%s': '%s'}", options->is_scylla ? "sstable_compression" : "class",
+                      classes[options->compression]);
+}
+
+static int print_options(const struct schema_options *options, const char *before, struct buf *out)
+{
+    int rc = STATUS_OK;
+
+    if (options->sets_ttl) {
+        rc = buf_printf(out, "%s", before);
+        if (rc == STATUS_OK)
+            rc = print_ttl(options->ttl_s, out);
+        before = " AND ";
+    }
+    if (rc == STATUS_OK && options->sets_compression) {
+        rc = buf_printf(out, "%s", before);
+        if (rc == STATUS_OK)
+            rc = print_compression(options, out);
+    }
+    return rc;
+}
+
 int schema_log_table(const char *keyspace, const char *table_name, const uint8_t topic_id[16],
-                     int32_t ttl_s, struct buf *out)
+                     const struct schema_options *options, struct buf *out)
 {
     int rc = buf_printf(out, "CREATE TABLE IF NOT EXISTS \"%s\".\"%s\" (", keyspace, table_name);
     for (size_t i = 0; rc == STATUS_OK && i < LOG_COLUMN_COUNT; i++)
@@ -141,16 +214,14 @@ int schema_log_table(const char *keyspace, const char *table_name, const uint8_t
         rc = buf_printf(out, "PRIMARY KEY ((partition, segment), offset))");
     if (rc == STATUS_OK && topic_id != NULL)
         rc = print_table_id(topic_id, out);
-    if (rc == STATUS_OK && ttl_s != 0)
-        rc = buf_printf(out, topic_id != NULL ? " AND " : " WITH ");
-    return rc < 0 || ttl_s == 0 ? rc : print_ttl(ttl_s, out);
+    return rc < 0 ? rc : print_options(options, topic_id != NULL ? " AND " : " WITH ", out);
 }
 
-int schema_log_table_ttl(const char *keyspace, const char *table_name, int32_t ttl_s,
-                         struct buf *out)
+int schema_log_table_alter(const char *keyspace, const char *table_name,
+                           const struct schema_options *options, struct buf *out)
 {
     int rc = buf_printf(out, "ALTER TABLE \"%s\".\"%s\" WITH ", keyspace, table_name);
-    return rc < 0 ? rc : print_ttl(ttl_s, out);
+    return rc < 0 ? rc : print_options(options, "", out);
 }
 
 int schema_drop_table(const char *keyspace, const char *table_name, struct buf *out)
@@ -255,7 +326,7 @@ static int print_grants(const struct gateway_config *config, struct buf *out)
     const char *user = config->user == NULL ? "sluice" : config->user;
     int rc = STATUS_OK;
     for (size_t i = 0; rc == STATUS_OK && i < 5; i++) {
-        /* ALTER for retention.ms, DROP for topics that are deleted. */
+        /* ALTER for retention.ms and compression.type, DROP for topics that are deleted. */
         static const char *const permissions[] = {"SELECT", "MODIFY", "CREATE", "ALTER", "DROP"};
         if (i == 2 && !config->schema_create)
             break;
@@ -275,12 +346,13 @@ int schema_print(const struct gateway_config *config, const char *replication,
     for (unsigned i = 0; rc == STATUS_OK && i < SCHEMA_CONTROL_TABLES; i++)
         rc = end_statement(
             schema_control_table(config->keyspace, (enum schema_control_table)i, out), out);
+    const struct schema_options plain = {0};
     for (size_t i = 0; rc == STATUS_OK && i < topic_count; i++) {
         char table[SCHEMA_TABLE_NAME_MAX + 1];
         if (!topic_name_is_valid(slice_cstr(topics[i])))
             return STATUS_MALFORMED;
         schema_table_name(slice_cstr(topics[i]), false, SCHEMA_TABLE_NAME_OLD_MAX, table);
-        rc = end_statement(schema_log_table(config->keyspace, table, NULL, 0, out), out);
+        rc = end_statement(schema_log_table(config->keyspace, table, NULL, &plain, out), out);
     }
     return rc < 0 ? rc : print_grants(config, out);
 }

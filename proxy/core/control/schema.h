@@ -6,6 +6,7 @@
 #define PROXY_CORE_SCHEMA_H
 
 #include "core/config.h"
+#include "core/control/topic_settings.h"
 #include "proto/buf.h"
 #include "proto/slice.h"
 
@@ -49,9 +50,22 @@ void schema_table_name_afresh(struct slice topic, const uint8_t topic_id[16], si
 /* How long a table's name may be on a server of this release. */
 size_t schema_table_name_max(const char *release_version, bool is_scylla);
 
-/* ALTER TABLE of a log table to this time to live in seconds, 0: none. */
-MUST_CHECK int schema_log_table_ttl(const char *keyspace, const char *table_name, int32_t ttl_s,
-                                    struct buf *out);
+/* Options of a log table; those that are not set are left as they are. */
+struct schema_options {
+    bool sets_ttl, sets_compression;
+    int32_t ttl_s; /* 0: none */
+    /* PRODUCER: what `own_compression` says, a map<text, text> cell from system_schema.tables. */
+    enum topic_compression compression;
+    struct slice own_compression;
+    bool is_scylla; /* which has another name for the compressor's class */
+};
+/* CREATE TABLE of a log table; topic_id NULL: the database chooses the table's id. */
+MUST_CHECK int schema_log_table(const char *keyspace, const char *table_name,
+                                const uint8_t topic_id[16], const struct schema_options *options,
+                                struct buf *out);
+/* ALTER TABLE of a log table; at least one option is set. */
+MUST_CHECK int schema_log_table_alter(const char *keyspace, const char *table_name,
+                                      const struct schema_options *options, struct buf *out);
 MUST_CHECK int schema_drop_table(const char *keyspace, const char *table_name, struct buf *out);
 
 /* One row of system_schema.columns, for the comparison of a table that was there before. */

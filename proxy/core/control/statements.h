@@ -18,6 +18,8 @@
     X(TABLES, "SELECT * FROM system_schema.tables WHERE keyspace_name = ?") \
     X(TABLE_ID, \
       "SELECT id FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?") \
+    X(TABLE_COMPRESSION, \
+      "SELECT compression FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?") \
     X(COLUMNS, \
       "SELECT column_name, kind, position, type FROM system_schema.columns WHERE " \
       "keyspace_name = ? AND table_name = ?") \

@@ -4,9 +4,12 @@
  *      the row as it is now -> the row as it shall be, by transaction on its version
  *        [-> ALTER TABLE -> the row says what the table has, by transaction]
  *
- * The second half belongs to retention.ms. The first half says durably that rows may vanish from
- * the table (sluice.had.ttl) before any can, because recovery must know. A row whose table has not
- * got its time to live yet is finished by whoever loads it.
+ * The second half belongs to retention.ms and compression.type. The first half says durably that
+ * rows may vanish from the table (sluice.had.ttl) before any can, because recovery must know. A row
+ * whose table has not got what it asks for yet is finished by whoever loads it.
+ *
+ * A table that is no longer to have a compression of its own gets the one that the database chose
+ * for sluice_topics, which is made without a word about it.
  */
 #include "core/control/control_internal.h"
 
@@ -22,7 +25,8 @@ enum {
     JOB_ARENA_BYTES = 64 * 1024,
 };
 
-#define AGAIN_US (SECOND_US / 5)
+#define AGAIN_US              (SECOND_US / 5)
+#define COMPRESSION_MAP_BYTES 1024 /* a class and its few options */
 
 static void changer_expect(struct topic_changer *changer, enum topic_changer_state state,
                            struct moment now);
@@ -56,12 +60,18 @@ static void changer_finish(struct topic_changer *changer, int16_t error, const c
         done(context, error, text, now);
 }
 
-static bool needs_alter(const struct topic_row *row)
+/* What there is to do after the row: its table lacks nothing, or is to be altered. */
+static enum topic_changer_state state_after(const struct topic_row *row)
 {
     struct topic_settings settings;
 
     topic_settings_read(row->configuration, &settings);
-    return topic_ttl_s(settings.retention_ms) != settings.table_ttl_s;
+    if (!topic_table_is_behind(&settings))
+        return CHANGER_IDLE;
+    return settings.compression == TOPIC_COMPRESSION_PRODUCER &&
+                   settings.table_compression != TOPIC_COMPRESSION_PRODUCER
+               ? CHANGER_EXPECT_DEFAULT
+               : CHANGER_EXPECT_ALTERED;
 }
 
 /* The row is as it was asked to be: known here, and the others are told. */
@@ -122,12 +132,12 @@ static void row_is_known(struct topic_changer *changer, struct moment now)
     }
     if (!job->changed && job->partitions == 0 && job->change_count == 0 && !job->replace)
         job->changed = true; /* only to be finished */
-    if (!job->changed)
-        changer_expect(changer, CHANGER_EXPECT_CHANGED, now);
-    else if (needs_alter(&changer->row))
-        changer_expect(changer, CHANGER_EXPECT_ALTERED, now);
-    else
+    enum topic_changer_state next =
+        job->changed ? state_after(&changer->row) : CHANGER_EXPECT_CHANGED;
+    if (next == CHANGER_IDLE)
         changer_finish(changer, 0, "", now);
+    else
+        changer_expect(changer, next, now);
 }
 
 static void row_answer(struct topic_changer *changer, const struct answer *answer,
@@ -187,6 +197,21 @@ static void changed_answer(struct topic_changer *changer, const struct answer *a
     row_is_known(changer, now);
 }
 
+static void default_answer(struct topic_changer *changer, const struct answer *answer,
+                           struct moment now)
+{
+    buf_reset(&changer->own_compression);
+    if (!cql_result_next_row(answer->result) ||
+        buf_append(&changer->own_compression, row_text(answer, "compression")) < 0) {
+        changer_finish(changer, STORAGE,
+                       "the database's own compression is not known: it has no row for "
+                       "sluice_topics in system_schema.tables, or too large a one",
+                       now);
+        return;
+    }
+    changer_expect(changer, CHANGER_EXPECT_ALTERED, now);
+}
+
 static void refused(struct topic_changer *changer, const struct answer *answer, struct moment now)
 {
     char quoted[LOG_QUOTED_BYTES], text[TOPIC_SETTING_WHY_BYTES];
@@ -219,6 +244,9 @@ static void changer_answer(struct task *task, const struct answer *answer, struc
     case CHANGER_EXPECT_CHANGED:
     case CHANGER_EXPECT_MARKED:
         changed_answer(changer, answer, now);
+        return;
+    case CHANGER_EXPECT_DEFAULT:
+        default_answer(changer, answer, now);
         return;
     case CHANGER_EXPECT_ALTERED:
         changer_expect(changer, CHANGER_EXPECT_MARKED, now);
@@ -253,6 +281,15 @@ static void ask_change(struct topic_changer *changer, bool applied, struct momen
                        now);
 }
 
+static void ask_default(struct topic_changer *changer, struct moment now)
+{
+    const struct cql_value table[] = {
+        cql_value_text(changer->task.control->config->keyspace),
+        cql_value_text(schema_control_table_name(SCHEMA_TOPICS))};
+
+    task_ask_statement(&changer->task, QUESTION_LOCAL, STATEMENT_TABLE_COMPRESSION, table, 2, now);
+}
+
 static void ask_alter(struct topic_changer *changer, struct moment now)
 {
     struct control *control = changer->task.control;
@@ -260,9 +297,16 @@ static void ask_alter(struct topic_changer *changer, struct moment now)
     struct buf text;
 
     topic_settings_read(changer->row.configuration, &settings);
+    const struct schema_options options = {
+        .sets_ttl = topic_ttl_s(settings.retention_ms) != settings.table_ttl_s,
+        .sets_compression = settings.compression != settings.table_compression,
+        .ttl_s = topic_ttl_s(settings.retention_ms),
+        .compression = settings.compression,
+        .own_compression = buf_unread(&changer->own_compression),
+        .is_scylla = control->is_scylla};
     buf_init(&text, control->alloc, 8192);
-    int rc = schema_log_table_ttl(control->config->keyspace, changer->row.table_name,
-                                  topic_ttl_s(settings.retention_ms), &text);
+    int rc = schema_log_table_alter(control->config->keyspace, changer->row.table_name, &options,
+                                    &text);
     task_ask_ddl(&changer->task, rc, &text, now);
     buf_deinit(&text);
 }
@@ -283,6 +327,9 @@ static void changer_act(struct task *task, struct moment now)
         return;
     case CHANGER_EXPECT_CHANGED:
         ask_change(changer, false, now);
+        return;
+    case CHANGER_EXPECT_DEFAULT:
+        ask_default(changer, now);
         return;
     case CHANGER_EXPECT_ALTERED:
         ask_alter(changer, now);
@@ -306,6 +353,7 @@ void topic_changer_init(struct topic_changer *changer, struct control *control)
     *changer = (struct topic_changer){.state = CHANGER_IDLE};
     list_init(&changer->jobs);
     buf_init(&changer->configuration, control->alloc, TOPIC_CONFIGURATION_BYTES);
+    buf_init(&changer->own_compression, control->alloc, COMPRESSION_MAP_BYTES);
     task_init(&changer->task, control, "a topic's change", changer_act, changer_answer);
 }
 
@@ -314,6 +362,7 @@ void topic_changer_deinit(struct topic_changer *changer)
     while (!list_empty(&changer->jobs))
         job_free(changer, current_job(changer));
     buf_deinit(&changer->configuration);
+    buf_deinit(&changer->own_compression);
 }
 
 static bool is_finishing(const struct topic_changer *changer, const uint8_t topic_id[16])

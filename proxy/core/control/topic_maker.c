@@ -460,8 +460,14 @@ static void ask_create(struct topic_maker *maker, struct moment now)
     struct topic_settings settings;
     topic_settings_read(maker->row.configuration, &settings);
     buf_init(&text, control->alloc, 8192);
+    const struct schema_options options = {
+        .sets_ttl = settings.table_ttl_s != 0,
+        .sets_compression = settings.table_compression != TOPIC_COMPRESSION_PRODUCER,
+        .ttl_s = settings.table_ttl_s,
+        .compression = settings.table_compression,
+        .is_scylla = control->is_scylla};
     int rc = schema_log_table(control->config->keyspace, maker->row.table_name, maker->row.topic_id,
-                              settings.table_ttl_s, &text);
+                              &options, &text);
     task_ask_ddl(&maker->task, rc, &text, now);
     buf_deinit(&text);
 }

@@ -11,10 +11,9 @@ static const struct topic_setting settings_table[] = {
      "records become rows that are only added, none is replaced by a later one of its key: "
      "compaction is not served; retention.ms removes old ones",
      "What happens to old records: they are deleted when retention.ms says so."},
-    {"compression.type", KAFKA_CONFIG_TYPE_STRING, "compression.type",
-     "records are stored as rows without a Kafka codec: compress the table instead (ALTER TABLE "
-     "... WITH compression); producer and uncompressed are accepted",
-     "Producers choose their codec; rows are stored without it."},
+    {"compression.type", KAFKA_CONFIG_TYPE_STRING, "compression.type", NULL,
+     "Compression of the topic's table: uncompressed, zstd, lz4, snappy or gzip; producer: as the "
+     "database has it. Rows are stored without the producer's codec."},
     {"max.message.bytes", KAFKA_CONFIG_TYPE_INT, "message.max.bytes", NULL,
      "Largest record batch as it is sent, in bytes."},
     {"message.timestamp.after.max.ms", KAFKA_CONFIG_TYPE_LONG,
@@ -46,9 +45,9 @@ static const struct topic_setting settings_table[] = {
 static const struct {
     const char *name, *why;
 } without_meaning[] = {
-    {"compression.gzip.level", "rows are stored without a Kafka codec"},
-    {"compression.lz4.level", "rows are stored without a Kafka codec"},
-    {"compression.zstd.level", "rows are stored without a Kafka codec"},
+    {"compression.gzip.level", "tables are compressed at the database's own level"},
+    {"compression.lz4.level", "tables are compressed at the database's own level"},
+    {"compression.zstd.level", "tables are compressed at the database's own level"},
     {"delete.retention.ms", "there is no compaction"},
     {"file.delete.delay.ms", "there are no log files"},
     {"flush.messages", "an acknowledged record is in the commit logs of its copies"},
@@ -175,8 +174,6 @@ static bool check_fixed(const struct topic_setting *setting, const struct gatewa
     topic_setting_default(setting, config, copies, shown);
     if (slice_equal(value, slice_cstr(shown)))
         return true;
-    if (is(setting, "compression.type") && slice_equal(value, SLICE_LITERAL("uncompressed")))
-        return true;
     if (is(setting, "min.insync.replicas") && parse_number(value, &number) && number >= 1 &&
         number <= (int64_t)copies)
         return true; /* less than what is done anyway */
@@ -203,6 +200,38 @@ static bool check_retention(struct slice name, int64_t ms, const struct gateway_
         return refuse(why, name,
                       "it is the table's default_time_to_live, and schema.create: never forbids "
                       "Sluice to alter tables");
+    return true;
+}
+
+static const char *const compressions[] = {
+    [TOPIC_COMPRESSION_PRODUCER] = "producer", [TOPIC_COMPRESSION_UNCOMPRESSED] = "uncompressed",
+    [TOPIC_COMPRESSION_ZSTD] = "zstd",         [TOPIC_COMPRESSION_LZ4] = "lz4",
+    [TOPIC_COMPRESSION_SNAPPY] = "snappy",     [TOPIC_COMPRESSION_GZIP] = "gzip",
+};
+#define COMPRESSION_COUNT (sizeof(compressions) / sizeof(compressions[0]))
+
+static bool find_compression(struct slice name, enum topic_compression *compression)
+{
+    for (size_t i = 0; i < COMPRESSION_COUNT; i++)
+        if (slice_equal(name, slice_cstr(compressions[i]))) {
+            *compression = (enum topic_compression)i;
+            return true;
+        }
+    return false;
+}
+
+static bool check_compression(struct slice name, struct slice value,
+                              const struct gateway_config *config,
+                              char why[TOPIC_SETTING_WHY_BYTES])
+{
+    enum topic_compression compression;
+
+    if (!find_compression(value, &compression))
+        return refuse(why, name, "uncompressed, zstd, lz4, snappy, gzip or producer");
+    if (compression != TOPIC_COMPRESSION_PRODUCER && !config->schema_create)
+        return refuse(why, name,
+                      "it is the table's compression, and schema.create: never forbids Sluice to "
+                      "alter tables");
     return true;
 }
 
@@ -250,6 +279,8 @@ bool topic_setting_check(const struct gateway_config *config, unsigned copies, s
         return refuse(why, name, "the value is too long");
     if (setting->why != NULL)
         return check_fixed(setting, config, copies, value, why);
+    if (is(setting, "compression.type"))
+        return check_compression(name, value, config, why);
     if (!is(setting, "message.timestamp.type"))
         return check_number(setting, config, value, why);
     return slice_equal(value, SLICE_LITERAL("CreateTime")) ||
@@ -282,6 +313,10 @@ void topic_settings_read(struct slice map, struct topic_settings *settings)
     };
     if (settings->max_message_bytes < 0)
         settings->max_message_bytes = 0; /* nobody checked it */
+    (void)find_compression(text_map_get(map, SLICE_LITERAL("compression.type")),
+                           &settings->compression);
+    (void)find_compression(text_map_get(map, TOPIC_KEY_TABLE_COMPRESSION),
+                           &settings->table_compression);
     if (slice_equal(type, SLICE_LITERAL("CreateTime")))
         settings->timestamp_type = TOPIC_CREATE_TIME;
     else if (slice_equal(type, SLICE_LITERAL("LogAppendTime")))
@@ -295,6 +330,12 @@ int32_t topic_ttl_s(int64_t retention_ms)
     if (retention_ms > TOPIC_RETENTION_MAX_MS)
         retention_ms = TOPIC_RETENTION_MAX_MS;
     return retention_ms < 1000 ? 1 : (int32_t)((retention_ms + 999) / 1000);
+}
+
+bool topic_table_is_behind(const struct topic_settings *settings)
+{
+    return topic_ttl_s(settings->retention_ms) != settings->table_ttl_s ||
+           settings->compression != settings->table_compression;
 }
 
 void topic_settings_rules(const struct topic_settings *settings,
@@ -369,9 +410,11 @@ int topic_configuration_mark(struct slice map, bool applied, struct buf *out)
     const struct topic_change changes[] = {
         {TOPIC_KEY_HAD_TTL, SLICE_LITERAL("true")},
         {TOPIC_KEY_TABLE_TTL, ttl_s == 0 ? SLICE_NULL : slice_cstr(text)},
+        {TOPIC_KEY_TABLE_COMPRESSION, settings.compression == TOPIC_COMPRESSION_PRODUCER
+                                          ? SLICE_NULL
+                                          : slice_cstr(compressions[settings.compression])},
     };
-    bool has = ttl_s != 0 || settings.had_ttl;
-    /* Without an old or a new time to live nothing is marked. */
+    bool has = ttl_s != 0 || settings.had_ttl; /* an old or a new time to live */
     return topic_configuration_change(map, changes + (has ? 0 : 1),
-                                      (has ? 1u : 0u) + (applied ? 1u : 0u), false, out);
+                                      (has ? 1u : 0u) + (applied ? 2u : 0u), false, out);
 }

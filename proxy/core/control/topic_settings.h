@@ -3,7 +3,8 @@
  * One table says which there are, what they mean here, and why others are refused. No I/O.
  *
  * Settings of three kinds:
- *   - with a meaning: retention.ms, max.message.bytes, message.timestamp.*;
+ *   - with a meaning: retention.ms and compression.type, which the topic's table is
+ *     given; max.message.bytes, message.timestamp.*;
  *   - fixed: how it is here, always; only the value that is shown is accepted (it changes nothing);
  *   - all others that Kafka has: not shown, refused.
  */
@@ -25,6 +26,18 @@
 /* What the table of a topic has been given, beside the settings in the same map. */
 #define TOPIC_KEY_TABLE_TTL SLICE_LITERAL("sluice.table.ttl") /* seconds; absent: none */
 #define TOPIC_KEY_HAD_TTL   SLICE_LITERAL("sluice.had.ttl")   /* present: rows may vanish from it */
+/* A value of compression.type; absent: the database's own choice. */
+#define TOPIC_KEY_TABLE_COMPRESSION SLICE_LITERAL("sluice.table.compression")
+
+/* How the files of a topic's table are compressed: Kafka's names for compression.type. */
+enum topic_compression {
+    TOPIC_COMPRESSION_PRODUCER, /* nothing is asked for: as the database has it */
+    TOPIC_COMPRESSION_UNCOMPRESSED,
+    TOPIC_COMPRESSION_ZSTD,
+    TOPIC_COMPRESSION_LZ4,
+    TOPIC_COMPRESSION_SNAPPY,
+    TOPIC_COMPRESSION_GZIP,
+};
 
 enum topic_timestamp_type { TOPIC_TIMESTAMP_DEFAULT, TOPIC_CREATE_TIME, TOPIC_LOG_APPEND_TIME };
 
@@ -34,6 +47,8 @@ struct topic_settings {
     int64_t timestamp_before_max_ms; /* -1: the gateway's; INT64_MAX: any */
     int64_t timestamp_after_max_ms;
     enum topic_timestamp_type timestamp_type;
+    enum topic_compression compression;
+    enum topic_compression table_compression; /* that the table was given */
     int32_t table_ttl_s; /* that the table was given; 0: none */
     bool had_ttl;        /* the table has a time to live, or had one: rows may vanish from it */
 };
@@ -65,6 +80,8 @@ bool topic_setting_check(const struct gateway_config *config, unsigned copies, s
 void topic_settings_read(struct slice map, struct topic_settings *settings);
 /* The time to live that a table must have for this retention, in seconds; 0: none. */
 int32_t topic_ttl_s(int64_t retention_ms);
+/* Has the table not been given yet what the settings ask of it? */
+bool topic_table_is_behind(const struct topic_settings *settings);
 /* What they ask of records, with the gateway's defaults where the topic has none of its own. */
 void topic_settings_rules(const struct topic_settings *settings,
                           const struct gateway_config *config, struct record_rules *rules);
@@ -80,8 +97,8 @@ struct topic_change {
  */
 MUST_CHECK int topic_configuration_change(struct slice map, const struct topic_change *changes,
                                           size_t count, bool replace, struct buf *out);
-/* The same map with what a table must have for its retention.ms: had_ttl, and when `applied` the
- * time to live as given. */
+/* The same map with what a table must have for its settings: had_ttl, and when `applied` the time
+ * to live and the compression as given. */
 MUST_CHECK int topic_configuration_mark(struct slice map, bool applied, struct buf *out);
 
 #endif

@@ -219,7 +219,7 @@ static void finish_what_others_began(struct topic_store *store, struct moment no
         else if (record->state == TOPIC_DELETING)
             topic_dropper_add(&control->dropper, name, record->topic_id,
                               boot_is_over(control) ? OTHERS_DELETE_US : 0, NULL, NULL, now);
-        else if (topic_ttl_s(settings.retention_ms) != settings.table_ttl_s)
+        else if (topic_table_is_behind(&settings))
             topic_changer_add(&control->changer, name, record->topic_id, NULL, 0, false, 0, NULL,
                               NULL, now);
     }

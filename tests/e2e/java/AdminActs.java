@@ -115,6 +115,15 @@ public class AdminActs {
         say("created_again", () -> create(2, Map.of(), false));
         say("set", () -> change(AlterConfigOp.OpType.SET, "max.message.bytes", "100000"));
         say("set_back", () -> change(AlterConfigOp.OpType.DELETE, "retention.ms", null));
+        say("compressed", () -> {
+            change(AlterConfigOp.OpType.SET, "compression.type", "lz4");
+            return setting("compression.type");
+        });
+        say("compressed_badly", () -> change(AlterConfigOp.OpType.SET, "compression.type", "best"));
+        say("compressed_as_before", () -> {
+            change(AlterConfigOp.OpType.DELETE, "compression.type", null);
+            return setting("compression.type");
+        });
         say("set_nothing", () -> change(AlterConfigOp.OpType.SET, "no.such.setting", "1"));
         look();
         say("grown", () -> {
