@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/kill_point.h"
 #include "tests/sim/process_internal.h"
 
 enum {
@@ -20,8 +21,12 @@ struct process *process_of(struct list *node)
     return LIST_ENTRY(node, struct process, node);
 }
 
+/* The one that the core works for: each call into it comes with the time. */
+static const struct process *acting;
+
 struct moment process_now(const struct process *process)
 {
+    acting = process;
     return machine_now(process->machine, process->world->scheduler.now_us);
 }
 
@@ -64,6 +69,26 @@ static void *process_resize(void *context, void *block, size_t old_bytes, size_t
 void process_fail_allocation(struct process *process, uint64_t n)
 {
     process->fail_at = n == 0 ? 0 : process->allocations + n;
+}
+
+/* --- kill points --- */
+
+void process_doom(struct process *process, const char *point, unsigned passes)
+{
+    process->doom_point = point;
+    process->doom_passes = passes;
+}
+
+/* What the turn has decided is not performed: the process is gone before it could. */
+void kill_point(const char *name)
+{
+    struct process *process = process_of((struct list *)(uintptr_t)&acting->node);
+
+    world_note_point(process->world, name);
+    if (process->doom_point == name && --process->doom_passes == 0) {
+        process->is_doomed = true;
+        process_event(process);
+    }
 }
 
 /* --- the loop --- */
@@ -123,6 +148,10 @@ static void pull_actions(struct process *process)
 {
     struct action action;
 
+    if (process->is_doomed) {
+        world_process_exited(process->world, process, 137, process->doom_point);
+        return;
+    }
     while (!process->is_dead && action_next(gateway_actions(process->gateway), &action)) {
         perform(process, &action);
         if (!process->is_dead && chance_fault(&process->world->chance, SIM_GATEWAY_KILL_AT,

@@ -27,6 +27,8 @@ struct process *process_start(struct world *world, const struct process_config *
 void process_kill(struct process *process, bool without_power);
 void process_pause(struct process *process, int64_t for_us, bool frozen);
 void process_drain(struct process *process);
+/* kill -9 when it has come by this point (proto/kill_point.h) so often. */
+void process_doom(struct process *process, const char *point, unsigned passes);
 /* The n-th allocation from now fails; 0: none does. */
 void process_fail_allocation(struct process *process, uint64_t n);
 /* Ends a pause. */

@@ -25,6 +25,9 @@ struct process {
     uint64_t turns, actions;
     bool is_paused, is_draining, is_dead, is_dirty, is_starved;
     bool has_lacked_memory;
+    const char *doom_point; /* where it dies; NULL: nowhere */
+    unsigned doom_passes;   /* so often it comes by there before */
+    bool is_doomed;         /* it died in this turn: nothing of it is performed any more */
 };
 
 /* A connection of the process: either a link to a node or a client. */

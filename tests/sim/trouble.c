@@ -20,7 +20,6 @@ struct trouble {
     enum sim_fault fault;
     unsigned target;
     uint64_t tick;
-    unsigned again; /* so often it strikes once more, soon */
 };
 
 static uint64_t entity_of(const struct trouble *trouble)
@@ -71,25 +70,17 @@ static void kill_gateway(const struct trouble *trouble, bool without_power)
     struct process *process = slot->process;
 
     slot->process = NULL;
+    if (trouble->fault == SIM_GATEWAY_STORM)
+        slot->storm_lives = (unsigned)llabs(amount(trouble, 5));
     world_bury(trouble->world, process, without_power);
     if (without_power)
         slot_reboot(slot);
-    slot_start(slot, without_power ? span(trouble, 5 * SIM_SECOND_US, 40 * SIM_SECOND_US)
-                                   : span(trouble, 10 * SIM_MS_US, 20 * SIM_SECOND_US));
-}
-
-/* Each kill meets the recovery from the one before. */
-static void storm(struct trouble *trouble)
-{
-    struct gateway_slot *slot = &trouble->world->gateways[trouble->target];
-    struct process *process = slot->process;
-
-    trouble->tick += UINT64_C(1) << 40;
-    if (process == NULL)
-        return;
-    slot->process = NULL;
-    world_bury(trouble->world, process, false);
-    slot_start(slot, span(trouble, SIM_MS_US, 300 * SIM_MS_US));
+    if (without_power)
+        slot_start(slot, span(trouble, 5 * SIM_SECOND_US, 40 * SIM_SECOND_US));
+    else if (trouble->fault == SIM_GATEWAY_STORM)
+        slot_start(slot, span(trouble, 5 * SIM_MS_US, SIM_SECOND_US));
+    else
+        slot_start(slot, span(trouble, 10 * SIM_MS_US, 20 * SIM_SECOND_US));
 }
 
 static void trouble_gateway(const struct trouble *trouble)
@@ -102,7 +93,8 @@ static void trouble_gateway(const struct trouble *trouble)
     if (trouble->fault == SIM_GATEWAY_SERIAL)
         slot->serial_stuck_until_us =
             trouble->world->scheduler.now_us + span(trouble, 5 * SIM_SECOND_US, 60 * SIM_SECOND_US);
-    else if (trouble->fault == SIM_GATEWAY_KILL || trouble->fault == SIM_GATEWAY_POWER)
+    else if (trouble->fault == SIM_GATEWAY_KILL || trouble->fault == SIM_GATEWAY_POWER ||
+             trouble->fault == SIM_GATEWAY_STORM)
         kill_gateway(trouble, trouble->fault == SIM_GATEWAY_POWER);
     else if (trouble->fault == SIM_GATEWAY_PAUSE)
         process_pause(process, span(trouble, 100 * SIM_MS_US, 120 * SIM_SECOND_US), false);
@@ -180,16 +172,8 @@ static void strike(void *argument)
             trouble_producer(trouble);
         else if (trouble->fault >= SIM_NODE_KILL)
             trouble_node(trouble);
-        else if (trouble->fault == SIM_GATEWAY_STORM)
-            storm(trouble);
         else
             trouble_gateway(trouble);
-    }
-    if (trouble->again > 0 && !world->is_healed) {
-        trouble->again--;
-        (void)scheduler_in(&world->scheduler, span(trouble, 20 * SIM_MS_US, 3 * SIM_SECOND_US),
-                           strike, trouble);
-        return;
     }
     list_remove(&trouble->node);
     free(trouble);
@@ -202,11 +186,8 @@ static void perhaps(struct world *world, enum sim_fault fault, unsigned target)
     if (!chance_fault(&world->chance, fault, entity, world->ticks))
         return;
     struct trouble *trouble = sim_take(sizeof(*trouble));
-    *trouble = (struct trouble){
-        .world = world, .fault = fault, .target = target, .tick = world->ticks};
-    if (fault == SIM_GATEWAY_STORM)
-        trouble->again = (unsigned)chance_between(&world->chance, entity, world->ticks,
-                                                  PURPOSE_MUCH + 1000 * fault, 1, 5);
+    *trouble =
+        (struct trouble){.world = world, .fault = fault, .target = target, .tick = world->ticks};
     list_append(&world->troubles, &trouble->node);
     (void)scheduler_in(&world->scheduler,
                        chance_between(&world->chance, entity, world->ticks,
@@ -296,10 +277,12 @@ void world_heal(struct world *world)
         database_set_clock(world->database, i, 0);
     LIST_EACH_SAFE (it, after, &world->processes) {
         process_fail_allocation(process_of(it), 0);
+        process_doom(process_of(it), NULL, 0);
         process_resume(process_of(it));
     }
     for (unsigned i = 0; i < world->plan.gateways; i++) {
         slot_set_clock(&world->gateways[i]);
         world->gateways[i].serial_stuck_until_us = 0;
+        world->gateways[i].storm_lives = 0;
     }
 }

@@ -12,6 +12,8 @@ enum {
     PURPOSE_MACHINE = 900,
     PURPOSE_START,
     PURPOSE_SCAN,
+    PURPOSE_POINT,
+    PURPOSE_PASSES,
     SCAN_EVERY_TICKS = 20,
     SETTLE_SECONDS = 120,
     CLOSE_SECONDS = 60,
@@ -100,6 +102,30 @@ void slot_set_clock(struct gateway_slot *slot)
 
 /* --- gateways --- */
 
+void world_note_point(struct world *world, const char *name)
+{
+    for (size_t i = 0; i < world->point_count; i++)
+        if (world->points[i] == name)
+            return;
+    if (world->point_count < POINTS_MAX)
+        world->points[world->point_count++] = name;
+}
+
+/* One of a storm: it dies where it comes by, perhaps in the middle of its takeover. */
+static void doom(struct gateway_slot *slot)
+{
+    const struct world *world = slot->world;
+
+    if (slot->storm_lives == 0 || world->point_count == 0 || world->is_healed)
+        return;
+    slot->storm_lives--;
+    process_doom(slot->process,
+                 world->points[chance_between(&world->chance, slot->index, slot->restarts,
+                                              PURPOSE_POINT, 0, (int64_t)world->point_count - 1)],
+                 (unsigned)chance_between(&world->chance, slot->index, slot->restarts,
+                                          PURPOSE_PASSES, 1, 3));
+}
+
 static void start_gateway(void *argument)
 {
     struct gateway_slot *slot = argument;
@@ -111,6 +137,8 @@ static void start_gateway(void *argument)
     slot->process = process_start(slot->world, &config);
     if (slot->process == NULL)
         slot_start(slot, SIM_SECOND_US);
+    else
+        doom(slot);
 }
 
 void slot_start(struct gateway_slot *slot, int64_t delay_us)
@@ -166,8 +194,9 @@ void world_process_exited(struct world *world, struct process *process, int exit
         machine->since_us <= process_started_us(process))
         world_violation(world, "I13", "a gateway refuses to start: %s", text);
     leave(world, process,
-          chance_skewed(&world->chance, slot->index, slot->restarts, PURPOSE_START, 100 * SIM_MS_US,
-                        5 * SIM_SECOND_US));
+          chance_skewed(&world->chance, slot->index, slot->restarts, PURPOSE_START,
+                        slot->storm_lives > 0 ? 5 * SIM_MS_US : 100 * SIM_MS_US,
+                        slot->storm_lives > 0 ? SIM_SECOND_US : 5 * SIM_SECOND_US));
 }
 
 void world_process_drained(struct world *world, struct process *process)

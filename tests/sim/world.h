@@ -83,7 +83,10 @@ struct gateway_slot {
     struct machine *machine;
     struct sim_event *start;
     uint64_t restarts;
+    unsigned storm_lives; /* so many of its next processes die at a point */
 };
+
+enum { POINTS_MAX = 64 };
 
 struct world {
     struct world_options options;
@@ -108,6 +111,8 @@ struct world {
     int64_t started_us;
     uint64_t ticks; /* seconds of trouble so far */
     uint64_t process_serial, talk_serial;
+    const char *points[POINTS_MAX]; /* kill points that a process came by, each once */
+    size_t point_count;
     bool is_healed, is_closing;
     struct sim_counts counts;
     uint64_t hash;
@@ -150,6 +155,7 @@ void slot_move(struct gateway_slot *slot);   /* to another machine */
 void slot_step_clock(struct gateway_slot *slot, int64_t by_us); /* the wall clock */
 void slot_set_clock(struct gateway_slot *slot);                 /* to the right time */
 void world_bury(struct world *world, struct process *process, bool without_power);
+void world_note_point(struct world *world, const char *name);
 /* A process has come to its end by itself, or is to. */
 void world_process_exited(struct world *world, struct process *process, int exit_code,
                           const char *text);
