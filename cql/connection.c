@@ -368,6 +368,14 @@ void cql_connection_orphan(struct cql_connection *connection, uint16_t stream_id
                             connection->orphans);
 }
 
+void cql_connection_retag(struct cql_connection *connection, uint16_t stream_id, void *tag)
+{
+    struct cql_stream *stream = cql_streams_find(&connection->streams, (int16_t)stream_id);
+
+    assert(stream != NULL && !stream->orphan && stream->tag != connection);
+    stream->tag = tag;
+}
+
 size_t cql_connection_pending(const struct cql_connection *connection)
 {
     return connection->pending;

@@ -98,6 +98,8 @@ MUST_CHECK int cql_connection_send(struct cql_connection *connection, uint8_t op
 void cql_connection_trace(struct cql_connection *connection, uint16_t stream);
 /* The caller has given up on the request: its tag will not come back. */
 void cql_connection_orphan(struct cql_connection *connection, uint16_t stream);
+/* Another tag comes back in its place. The stream is under way, and no orphan. */
+void cql_connection_retag(struct cql_connection *connection, uint16_t stream, void *tag);
 size_t cql_connection_pending(const struct cql_connection *connection); /* without orphans */
 /* After FAILED or when the socket is gone: one tag at a time, NULL at the end. */
 void *cql_connection_take_pending(struct cql_connection *connection);

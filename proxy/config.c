@@ -363,6 +363,9 @@ static int check_cassandra(const struct config *config, struct config_error *err
                      "must lie between window_min and window_max", error);
     if (g->reconnect_min_us > g->reconnect_max_us)
         return blame(config, "cassandra", "reconnect_min", "must not exceed reconnect_max", error);
+    if (g->speculative_delay_us >= g->request_timeout_us)
+        return blame(config, "cassandra", "speculative_execution_delay",
+                     "must be less than request_timeout", error);
     if (config->password != NULL && config->password_file != NULL)
         return blame(config, "cassandra", "password_file",
                      "SLUICE_CASSANDRA__PASSWORD is set as well; use one of them", error);

@@ -98,8 +98,10 @@ static void on_drained(void *context)
     struct serve *serve = context;
     struct gateway_counts counts = {0};
     gateway_get_counts(serve->gateway, &counts);
-    log_event(LOG_INFO, "drained", "records=%" PRIu64 " batches=%" PRIu64 " mutations=%" PRIu64,
-              counts.records, counts.batches, counts.mutations);
+    log_event(LOG_INFO, "drained",
+              "records=%" PRIu64 " batches=%" PRIu64 " mutations=%" PRIu64
+              " speculative_executions=%" PRIu64 " speculative_successes=%" PRIu64,
+              counts.records, counts.batches, counts.mutations, counts.copies, counts.copies_won);
     serve->drained = true;
     serve->leave_at_us = loop_now().boot_us + GOODBYE_US;
     client_sockets_close(&serve->loop);

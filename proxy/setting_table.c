@@ -244,6 +244,13 @@ const struct setting setting_table[] = {
  .default_text = "12s", .min = 100 * MS, .max = 10 * MIN,
  .help = "A node that has not answered a request for so long is given up, and the request is\n"
          "executed again elsewhere. Keep it above the server's own write_request_timeout."},
+{.section = "cassandra", .key = "speculative_execution_delay", .type = SETTING_DURATION,
+ AT(gateway.speculative_delay_us),
+ .default_text = "0ms", .min = 0, .max = 10 * MIN,
+ .help = "A write or read of a partition that has had no answer for so long is sent to a second\n"
+         "node as well, and the first success counts: a node that stands still then holds nobody\n"
+         "up for longer. Transactions never are. At most one request in eight has a copy under\n"
+         "way. 0: off. When on, well above the 99th percentile of answers, such as 100ms."},
 {.section = "cassandra", .key = "connect_timeout", .type = SETTING_DURATION,
  AT(gateway.connect_timeout_us),
  .default_text = "5s", .min = 100 * MS, .max = 5 * MIN,

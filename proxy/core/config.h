@@ -73,6 +73,8 @@ struct gateway_config {
         window_max; /* requests under way per node: 32, 8, 1,024 (AIMD) */
     int64_t
         request_timeout_us; /* an answer of a node that takes longer is given up (orphan): 12 s */
+    int64_t speculative_delay_us; /* without an answer for so long, a request of one partition goes
+                                     to a second node as well; 0: never */
     int64_t connect_timeout_us;                 /* 5 s */
     int64_t reconnect_min_us, reconnect_max_us; /* 100 ms to 10 s, exponential with jitter */
 

@@ -507,7 +507,11 @@ void gateway_drain(struct gateway *gateway, struct moment now)
 
 void gateway_get_counts(const struct gateway *gateway, struct gateway_counts *counts)
 {
+    struct cluster_facts facts;
+    cluster_get_facts(gateway->cluster, &facts);
     *counts = gateway->counts;
+    counts->copies = facts.copies;
+    counts->copies_won = facts.copies_won;
     counts->clients = gateway->client_count;
     counts->topics = gateway->topics.count;
     counts->held_bytes = gateway->mutation_bytes + gateway->client_bytes;

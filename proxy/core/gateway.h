@@ -58,6 +58,7 @@ void client_closed(struct client *client, struct moment now);
 /* For `check`, logs and tests. */
 struct gateway_counts {
     uint64_t records, batches, duplicates, mutations, refused_batches;
+    uint64_t copies, copies_won; /* speculative executions; those that answered first */
     size_t clients, topics, loaded_partitions, held_bytes;
 };
 void gateway_get_counts(const struct gateway *gateway, struct gateway_counts *counts);

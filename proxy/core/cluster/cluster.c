@@ -11,6 +11,8 @@ static void lists_init(struct cluster *cluster)
     list_init(&cluster->backing_off);
     list_init(&cluster->attempts);
     list_init(&cluster->timed);
+    list_init(&cluster->unanswered);
+    list_init(&cluster->copies);
     list_init(&cluster->statements);
     list_init(&cluster->waiters);
     list_init(&cluster->calls);
@@ -66,6 +68,7 @@ void cluster_free(struct cluster *cluster)
 {
     if (cluster == NULL)
         return;
+    speculation_free_all(cluster);
     statement_free_all(cluster);
     call_free_all(cluster);
     for (size_t i = 0; i < cluster->node_count; i++)

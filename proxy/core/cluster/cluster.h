@@ -5,8 +5,8 @@
  * A request is a frame body that may be executed again, byte for byte, on any node (statements
  * carry their own timestamps, so a repetition changes nothing). Unknown outcomes (write timeout,
  * lost connection, no answer) are resolved by executing it again on another link with back-off, for
- * ever or until its deadline; definite refusals end it. (See routing.c for
- * where a request goes.)
+ * ever or until its deadline; definite refusals end it. By setting, one that is late is executed on a
+ * second node as well (speculation.c). (See routing.c for where a request goes.)
  */
 #ifndef PROXY_CORE_CLUSTER_H
 #define PROXY_CORE_CLUSTER_H
@@ -50,7 +50,8 @@ struct cluster_request {
     uint8_t opcode;        /* CQL_BATCH, CQL_EXECUTE, CQL_QUERY, CQL_PREPARE */
     struct cql_body *body; /* the cluster takes a reference of its own */
     int64_t token;         /* of the partition key, with has_token: where it should go */
-    bool has_token;
+    bool has_token; /* names a partition, and is no schema change: may be executed on two nodes at
+                       the same time, unless it is conditional */
     const uint8_t *table_id; /* 16 bytes that outlive the request; NULL: unknown. ScyllaDB places
                                 each table by itself */
     bool control;        /* outside the data windows: leases, schema, tail reads */
@@ -79,6 +80,10 @@ struct cluster_request {
     int32_t last_error; /* code of the attempt before; -1: none */
     uint16_t stream;
     uint32_t bytes; /* of the body, while it is in the node's window */
+    struct list unanswered; /* in flight, and to be executed elsewhere as well at copy_at_us */
+    int64_t copy_at_us;
+    struct cluster_request *copy; /* its second execution under way; NULL: none */
+    bool was_copied;
 };
 
 struct cluster *cluster_new(const struct gateway_config *config, struct action_queue *actions,
@@ -152,6 +157,7 @@ struct cluster_facts {
     char data_center[64], release_version[32], cluster_name[64], partitioner[96];
     bool is_scylla;
     uint32_t ready_links, links;
+    uint64_t copies, copies_won; /* speculative executions; those that answered first */
     char last_error[320]; /* why the newest failed link failed, with its address; empty: none */
 };
 void cluster_get_facts(const struct cluster *cluster, struct cluster_facts *facts);

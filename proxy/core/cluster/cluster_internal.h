@@ -13,6 +13,7 @@
  *      routing.c      which link takes a request, and the queues in front of the links
  *      request.c      one request from _send to its one `done`
  *      retry.c        what an error means, and when to try again
+ *      speculation.c  what is late is executed on a second node as well
  *      preparation.c  statements that a node has forgotten
  *      statement.c    statements by text
  *      call.c         questions with values
@@ -221,6 +222,9 @@ struct cluster {
     struct list backing_off;
     struct list attempts;
     struct list timed;      /* every request with a deadline, by deadline_us */
+    struct list unanswered; /* requests in flight that may get a copy, by copy_at_us */
+    struct list copies;     /* struct copy, those that are left behind included */
+    uint32_t copies_under_way; /* whose originals are not done */
     struct list statements; /* struct statement, in the order of first use */
     struct list waiters;    /* of statements, by deadline */
     struct list calls;
@@ -338,8 +342,12 @@ bool translation_of_port(const struct node *node, uint16_t port, uint16_t *diall
 /* routing.c */
 struct link *cluster_pick(struct cluster *cluster, const struct cluster_request *request);
 void cluster_dispatch(struct cluster *cluster, struct moment now);
+/* Only one that answers well, and not request->avoid; NULL: none has room. */
+struct link *cluster_pick_well(struct cluster *cluster, const struct cluster_request *request);
 
 /* request.c */
+/* Of a zeroed one that does not go through cluster_send. */
+void request_init_lists(struct cluster_request *request);
 void request_insert_timed(struct cluster *cluster, struct cluster_request *request);
 void request_enqueue(struct cluster *cluster, struct cluster_request *request);
 /* Hands it to the link. NOMEM, BUSY, CLOSED: the request is IDLE and its place is free again. */
@@ -351,6 +359,9 @@ void request_resend(struct cluster *cluster, struct cluster_request *request, st
  * before). */
 void request_retry(struct cluster *cluster, struct cluster_request *request, bool soon,
                    const struct cql_error *error, struct moment now);
+/* A definite refusal; while its copy is under way it is tried again instead. */
+void request_refuse(struct cluster *cluster, struct cluster_request *request,
+                    const struct cql_error *error, struct moment now);
 void request_finish(struct cluster *cluster, struct cluster_request *request,
                     enum cluster_outcome outcome, struct slice body, const struct cql_error *error,
                     struct moment now);
@@ -360,6 +371,18 @@ void request_answered(struct cluster *cluster, struct cluster_request *request,
 void request_lost(struct cluster *cluster, struct cluster_request *request, struct moment now);
 int64_t request_next_deadline_us(const struct cluster *cluster);
 void request_tick_all(struct cluster *cluster, struct moment now);
+
+/* speculation.c */
+/* It has just been sent: a copy of it may be due if no answer comes. */
+void speculation_watch(struct cluster *cluster, struct cluster_request *request,
+                       struct moment now);
+/* Nobody waits for its answer. */
+bool speculation_is_left_behind(const struct cluster_request *request);
+/* The original is over, whatever its copy does (then it is touched). */
+void speculation_let_go(struct cluster_request *original);
+int64_t speculation_deadline_us(const struct cluster *cluster);
+void speculation_tick(struct cluster *cluster, struct moment now);
+void speculation_free_all(struct cluster *cluster);
 
 /* retry.c */
 enum verdict {

@@ -95,8 +95,7 @@ int link_ask(struct link *link, struct cluster_request *request, const char *tex
         .context = context,
         .last_error = -1,
     };
-    list_init(&request->node);
-    list_init(&request->timed);
+    request_init_lists(request);
     int rc = cql_query_encode(&body->buf, &query);
     if (rc == STATUS_OK)
         rc = request_transmit(cluster, link, request, now);

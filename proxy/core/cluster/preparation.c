@@ -46,8 +46,8 @@ static void refuse_waiting(struct link *link, const struct cluster_statement *st
     struct list waiting;
     take_waiting(link, statement, &waiting);
     while (!list_empty(&waiting))
-        request_finish(link->cluster, LIST_ENTRY(waiting.next, struct cluster_request, node),
-                       CLUSTER_REFUSED, SLICE_NULL, error, now);
+        request_refuse(link->cluster, LIST_ENTRY(waiting.next, struct cluster_request, node),
+                       error, now);
 }
 
 static void retry_waiting(struct link *link, const struct cluster_statement *statement,
@@ -136,8 +136,7 @@ static int preparation_start(struct link *link, struct cluster_statement *statem
         .context = preparation,
         .last_error = -1,
     };
-    list_init(&request->node);
-    list_init(&request->timed);
+    request_init_lists(request);
     int rc = STATUS_NOMEM;
     if (request->body != NULL)
         rc = request_transmit(cluster, link, request, now);
@@ -203,7 +202,7 @@ void preparation_require(struct cluster *cluster, struct link *link,
     struct cluster_statement *statement = statement_by_id(cluster, error->prepared_id);
 
     if (statement == NULL) { /* not one of ours, or its table was altered meanwhile */
-        request_finish(cluster, request, CLUSTER_REFUSED, SLICE_NULL, error, now);
+        request_refuse(cluster, request, error, now);
         return;
     }
     if (preparation_find(&link->mismatched, statement) != NULL ||

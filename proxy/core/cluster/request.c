@@ -38,12 +38,20 @@ static void insert_backing_off(struct cluster *cluster, struct cluster_request *
     request->state = REQUEST_BACKING_OFF;
 }
 
+void request_init_lists(struct cluster_request *request)
+{
+    list_init(&request->node);
+    list_init(&request->timed);
+    list_init(&request->unanswered);
+}
+
 /* Out of its list; its place at a link becomes free. */
 static void request_detach(struct cluster *cluster, struct cluster_request *request)
 {
     if (request->state == REQUEST_IDLE)
         return;
     list_remove(&request->node);
+    list_remove(&request->unanswered);
     request->state = REQUEST_IDLE;
     struct link *link = request->link;
     if (link == NULL)
@@ -81,9 +89,10 @@ void cluster_send(struct cluster *cluster, struct cluster_request *request, stru
     request->failures = 0;
     request->prepares = 0;
     request->last_error = -1;
+    request->copy = NULL;
+    request->was_copied = false;
     cql_body_ref(request->body);
-    list_init(&request->node);
-    list_init(&request->timed);
+    request_init_lists(request);
     if (request->deadline_us != NEVER_US)
         request_insert_timed(cluster, request);
     request_enqueue(cluster, request);
@@ -96,6 +105,7 @@ void cluster_cancel(struct cluster *cluster, struct cluster_request *request)
         return;
     request_orphan(request);
     request_detach(cluster, request);
+    speculation_let_go(request);
     list_remove(&request->timed);
     cql_body_unref(request->body);
 }
@@ -126,6 +136,7 @@ static int request_write(struct cluster *cluster, struct link *link,
     request->attempts++;
     if (request->first_sent_us == 0)
         request->first_sent_us = now.boot_us;
+    speculation_watch(cluster, request, now);
     action_link(cluster->actions, ACTION_LINK_WRITE, link);
     return STATUS_OK;
 }
@@ -193,12 +204,22 @@ void request_retry(struct cluster *cluster, struct cluster_request *request, boo
     insert_backing_off(cluster, request);
 }
 
+void request_refuse(struct cluster *cluster, struct cluster_request *request,
+                    const struct cql_error *error, struct moment now)
+{
+    if (request->copy != NULL)
+        request_retry(cluster, request, false, error, now);
+    else
+        request_finish(cluster, request, CLUSTER_REFUSED, SLICE_NULL, error, now);
+}
+
 void request_finish(struct cluster *cluster, struct cluster_request *request,
                     enum cluster_outcome outcome, struct slice body, const struct cql_error *error,
                     struct moment now)
 {
     struct cluster_reply reply = {.outcome = outcome, .body = body, .error = error};
     request_detach(cluster, request);
+    speculation_let_go(request);
     list_remove(&request->timed);
     cql_body_unref(request->body);
     request->done(request, &reply, now); /* the request may be gone afterwards */
@@ -216,10 +237,13 @@ static void request_failed(struct cluster *cluster, struct cluster_request *requ
         window_congested(&link->node->window, cluster->config, sent_us, now.boot_us);
     switch (error_verdict(error, request->conditional)) {
     case VERDICT_REFUSED:
-        request_finish(cluster, request, CLUSTER_REFUSED, SLICE_NULL, error, now);
+        request_refuse(cluster, request, error, now);
         return;
     case VERDICT_UNPREPARED:
-        preparation_require(cluster, link, request, error, now);
+        if (speculation_is_left_behind(request))
+            request_retry(cluster, request, false, error, now); /* which ends it */
+        else
+            preparation_require(cluster, link, request, error, now);
         return;
     case VERDICT_NOT_DONE:
         request_retry(cluster, request, error->code == CQL_ERROR_BOOTSTRAPPING, error, now);
@@ -235,6 +259,7 @@ void request_answered(struct cluster *cluster, struct cluster_request *request,
                       const struct cql_event *event, struct moment now)
 {
     assert(request->state == REQUEST_IN_FLIGHT);
+    list_remove(&request->unanswered);
     if (event->opcode == CQL_RESULT) {
         if (!request->control)
             window_succeeded(&request->link->node->window, cluster->config, request->bytes);
@@ -268,6 +293,8 @@ int64_t request_next_deadline_us(const struct cluster *cluster)
     for (size_t i = 0; i < cluster->node_count; i++)
         if (node_silence_deadline_us(cluster->nodes[i]) < deadline_us)
             deadline_us = node_silence_deadline_us(cluster->nodes[i]);
+    if (speculation_deadline_us(cluster) < deadline_us)
+        deadline_us = speculation_deadline_us(cluster);
     return deadline_us;
 }
 
@@ -354,4 +381,5 @@ void request_tick_all(struct cluster *cluster, struct moment now)
         request_detach(cluster, request);
         request_enqueue(cluster, request);
     }
+    speculation_tick(cluster, now);
 }

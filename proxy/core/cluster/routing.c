@@ -67,26 +67,33 @@ static struct choice choose_replica(const struct cluster *cluster,
     return choice;
 }
 
-static struct node *choose(const struct cluster *cluster, const struct cluster_request *request)
+static struct choice choose(const struct cluster *cluster, const struct cluster_request *request)
 {
     struct choice replica = choose_replica(cluster, request);
     if (replica.fit == FIT_GOOD)
-        return replica.node;
+        return replica;
     if (replica.waits)
-        return NULL;
+        return (struct choice){.fit = FIT_NONE};
     struct choice any = {.fit = FIT_NONE};
     for (size_t i = 0; i < cluster->node_count; i++)
         consider(&any, cluster->nodes[(cluster->next_node + i) % cluster->node_count], request);
-    return replica.fit >= any.fit ? replica.node : any.node;
+    return replica.fit >= any.fit ? replica : any;
 }
 
 struct link *cluster_pick(struct cluster *cluster, const struct cluster_request *request)
 {
     if (cluster->has_tablets && request->table_id != NULL)
         tablets_used(cluster, request->table_id);
-    struct node *node = choose(cluster, request);
+    struct node *node = choose(cluster, request).node;
     cluster->next_node++;
     return node == NULL ? NULL : node_link(node, request);
+}
+
+struct link *cluster_pick_well(struct cluster *cluster, const struct cluster_request *request)
+{
+    struct choice choice = choose(cluster, request);
+    cluster->next_node++;
+    return choice.fit < FIT_FAR ? NULL : node_link(choice.node, request);
 }
 
 bool cluster_has_room(const struct cluster *cluster, const uint8_t *table_id, int64_t token)
@@ -95,7 +102,7 @@ bool cluster_has_room(const struct cluster *cluster, const uint8_t *table_id, in
         return false; /* the room belongs to those that wait */
     const struct cluster_request request = {
         .token = token, .has_token = true, .table_id = table_id};
-    return choose(cluster, &request) != NULL;
+    return choose(cluster, &request).node != NULL;
 }
 
 /* The first request that can go now; those that wait for a replica do not hold up the others,
