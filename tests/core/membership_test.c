@@ -424,6 +424,34 @@ static void a_silent_member_is_fenced_after_its_lease_and_its_slots_change_hands
     fake_db_free(db);
 }
 
+/* Nobody of ours has such a name; whoever writes one must not make us fence "one" in its place, nor
+ * remember it anew with each look. */
+static void a_member_whose_name_has_a_nul_is_itself_and_no_other(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    host_up(&host, db, "two");
+    host_kill(&host);
+    (void)fake_db_run(db, "INSERT INTO sluice.sluice_members (member, incarnation, boot, lease_ms, "
+                          "ceiling, closed) VALUES ('one', 7, 'x', 10000, 1000, false)");
+    (void)fake_db_run(db, "INSERT INTO sluice.sluice_members (member, incarnation, boot, lease_ms, "
+                          "ceiling, closed) VALUES (0x6f6e650078, 7, 'x', 10000, 1000, false)");
+    assert_int_equal(
+        fake_db_run(db, "UPDATE sluice.sluice_slots SET member = 0x6f6e650078 WHERE slot = 3"), 1);
+    host_init(&host, db, "two");
+    host_start(&host);
+    host_run(&host, 60 * SECOND_US);
+    assert_int_equal(host_led(&host, any_topic, 128), 128);
+    assert_int_equal(
+        fake_db_number(db, "SELECT closed FROM sluice.sluice_members WHERE member = 0x6f6e650078"),
+        1);
+    assert_int_equal(
+        fake_db_number(db, "SELECT closed FROM sluice.sluice_members WHERE member = 'one'"), 0);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 static void claims_lost_in_every_way_end_with_one_leader(void **state)
 {
     (void)state;
@@ -647,6 +675,7 @@ int main(void)
         cmocka_unit_test(what_a_dead_process_left_under_way_changes_nothing),
         cmocka_unit_test(a_live_member_keeps_its_slots),
         cmocka_unit_test(a_silent_member_is_fenced_after_its_lease_and_its_slots_change_hands),
+        cmocka_unit_test(a_member_whose_name_has_a_nul_is_itself_and_no_other),
         cmocka_unit_test(claims_lost_in_every_way_end_with_one_leader),
         cmocka_unit_test(a_member_that_came_back_is_not_robbed_by_old_knowledge),
         cmocka_unit_test(a_slot_keeps_the_greatest_c_that_it_ever_had),

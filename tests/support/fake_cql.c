@@ -107,9 +107,23 @@ static struct slice own_uuid(struct parser *p)
     return slice_make(to, 16);
 }
 
+/* 0x6f6e65 */
+static struct slice own_bytes(struct parser *p)
+{
+    size_t bytes = strlen(p->token) / 2 - 1;
+    uint8_t *to = own(p, bytes);
+    for (size_t i = 0; i < bytes; i++) {
+        const char hex[3] = {p->token[2 + 2 * i], p->token[3 + 2 * i], '\0'};
+        to[i] = (uint8_t)strtoul(hex, NULL, 16);
+    }
+    return slice_make(to, bytes);
+}
+
 static struct slice literal(struct parser *p, const char *type)
 {
     uint8_t *to;
+    if (p->quote == '\0' && strncmp(p->token, "0x", 2) == 0) /* of any type, also of texts */
+        return own_bytes(p);
     if (p->quote == '\'') {
         to = own(p, strlen(p->token));
         memcpy(to, p->token, strlen(p->token));

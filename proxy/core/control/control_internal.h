@@ -512,7 +512,8 @@ struct peer {
     uint64_t
         known_at; /* control.steps when the question was sent that showed its row; 0: none yet */
     size_t bytes;
-    char name[];
+    size_t name_len;
+    char name[]; /* any bytes: somebody's row may have NULs in it */
 };
 
 enum peers_state { PEERS_IDLE, PEERS_EXPECT_SCAN, PEERS_EXPECT_FENCE, PEERS_EXPECT_FENCE_READ };
@@ -532,6 +533,7 @@ void peers_init(struct peers *peers, struct control *control);
 void peers_deinit(struct peers *peers);
 /* By name; made when it is not known. NULL: out of memory, or too many. */
 struct peer *peers_get(struct peers *peers, struct slice name);
+struct slice peer_name(const struct peer *peer);
 void peers_scan(struct peers *peers, struct moment now);
 /* Is there another member that has not closed its row? */
 bool peers_are_open(const struct peers *peers);

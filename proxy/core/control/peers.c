@@ -16,19 +16,26 @@ static struct peer *peer_of(struct list *node)
     return LIST_ENTRY(node, struct peer, node);
 }
 
+struct slice peer_name(const struct peer *peer)
+{
+    return slice_make(peer->name, peer->name_len);
+}
+
 struct peer *peers_get(struct peers *peers, struct slice name)
 {
     LIST_EACH (it, &peers->all)
-        if (slice_equal(slice_cstr(peer_of(it)->name), name))
+        if (slice_equal(peer_name(peer_of(it)), name))
             return peer_of(it);
     if (peers->count >= PEERS_MAX)
         return NULL;
-    size_t bytes = sizeof(struct peer) + name.len + 1;
+    size_t bytes = sizeof(struct peer) + name.len;
     struct peer *peer = alloc_zeroed(peers->task.control->alloc, bytes);
     if (peer == NULL)
         return NULL;
     peer->bytes = bytes;
-    memcpy(peer->name, name.data, name.len);
+    peer->name_len = name.len;
+    if (name.len > 0)
+        memcpy(peer->name, name.data, name.len);
     list_append(&peers->all, &peer->node);
     peers->count++;
     return peer;
@@ -131,7 +138,7 @@ static void fence_answer(struct peers *peers, const struct answer *answer, struc
     row.closed = true;
     peer_seen(peer, &row, peers->asked_at, now);
     action_log(control->actions, LOG_WARN, "member fenced", "member=%s",
-               log_quote(quoted, sizeof(quoted), peer->name, strlen(peer->name)));
+               log_quote(quoted, sizeof(quoted), peer->name, peer->name_len));
     peers_go_on(peers, now);
 }
 
@@ -161,7 +168,7 @@ static void peers_answer(struct task *task, const struct answer *answer, struct 
 static void ask_fence(struct peers *peers, struct moment now)
 {
     uint8_t incarnation[8], ceiling[8];
-    const struct cql_value values[] = {cql_value_text(peers->fenced->name),
+    const struct cql_value values[] = {cql_value_bytes(peer_name(peers->fenced)),
                                        cql_value_i64(incarnation, peers->fenced->row.incarnation),
                                        cql_value_i64(ceiling, peers->fenced->row.ceiling_us)};
     task_ask_statement(&peers->task, QUESTION_TRANSACTION, STATEMENT_MEMBER_CLOSE, values, 3, now);
@@ -179,7 +186,7 @@ static void peers_act(struct task *task, struct moment now)
         ask_fence(peers, now);
         break;
     case PEERS_EXPECT_FENCE_READ: {
-        const struct cql_value values[] = {cql_value_text(peers->fenced->name)};
+        const struct cql_value values[] = {cql_value_bytes(peer_name(peers->fenced))};
         task_ask_statement(task, QUESTION_SERIAL, STATEMENT_MEMBER_READ, values, 1, now);
         break;
     }

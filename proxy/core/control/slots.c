@@ -201,7 +201,7 @@ static struct slice holder_name(const struct control *control, const struct slot
 {
     if (slot->before == SLOT_OURS)
         return slice_cstr(control->config->member);
-    return slot->before == SLOT_PEERS ? slice_cstr(slot->peer->name) : SLICE_LITERAL("");
+    return slot->before == SLOT_PEERS ? peer_name(slot->peer) : SLICE_LITERAL("");
 }
 
 static void ask_claim(struct claim *claim, struct moment now)
