@@ -55,7 +55,7 @@ static bool decompress_failed(struct incoming *in, int status)
     switch (status) {
     case STATUS_LIMIT:
         return refuse(&in->refusal, KAFKA_MESSAGE_TOO_LARGE,
-                      "the batch is larger than limits.max_decompressed_bytes");
+                      "the batch is larger than topics.max_decompressed_bytes");
     case STATUS_NOMEM:
         return refuse(&in->refusal, KAFKA_NOT_ENOUGH_REPLICAS, "out of memory");
     case STATUS_UNSUPPORTED:
