@@ -275,7 +275,7 @@ static __attribute__((noinline)) bool finish_record(struct kafka_record_reader *
         return refuse_record(reader, "header count is not sound");
     }
     if (count > reader->max_headers) {
-        return refuse_record(reader, "record has too many headers");
+        return refuse_record(reader, "record has more headers than max_record_headers");
     }
     const char *wrong = check_headers(p, end, count);
     if (wrong != NULL) {

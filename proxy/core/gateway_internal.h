@@ -61,6 +61,7 @@ struct gateway {
     int64_t auto_create_window_us; /* the second in which auto_created topics were counted */
     uint32_t auto_created;
     int64_t max_topics_told_us; /* last asked for a topic too many */
+    int64_t creation_rate_told_us; /* the same of topics too many in a second */
     struct gateway_counts counts;
 };
 

@@ -12,7 +12,7 @@ enum {
     CREATION_WAIT_US = 8 * 1000 * 1000, /* then LEADER_NOT_AVAILABLE, which every client retries */
     FAILURE_KEPT_US = 2 * 1000 * 1000,  /* a failed creation is told to all who ask within this */
     WAIT_ARENA_BYTES = 1024 * 1024,
-    MAX_TOPICS_TOLD_US = 60 * 1000 * 1000, /* a client may ask again and again: one line */
+    LIMIT_TOLD_US = 60 * 1000 * 1000, /* a client may ask again and again: one line */
 };
 
 /* A topic that is being created, or could not be. */
@@ -83,20 +83,33 @@ static bool take_creation(struct gateway *gateway, struct moment now)
     return true;
 }
 
+/* Has a limit been quiet for long? *told_us: when it was last reached. */
+static bool is_to_be_told(int64_t *told_us, struct moment now)
+{
+    bool is_quiet = *told_us == 0 || now.boot_us - *told_us > LIMIT_TOLD_US;
+
+    *told_us = now.boot_us;
+    return is_quiet;
+}
+
 /* 0: under way. */
 static int16_t create_topic(struct gateway *gateway, struct slice name, struct moment now)
 {
     if (gateway->topics.count >= gateway->config->max_topics) {
-        if (gateway->max_topics_told_us == 0 ||
-            now.boot_us - gateway->max_topics_told_us > MAX_TOPICS_TOLD_US)
+        if (is_to_be_told(&gateway->max_topics_told_us, now))
             action_log(gateway->actions, LOG_WARN, "no more topics are created",
                        "reason=\"topics.max_topics is reached\" max_topics=%u",
                        gateway->config->max_topics);
-        gateway->max_topics_told_us = now.boot_us;
         return KAFKA_INVALID_TOPIC_EXCEPTION;
     }
-    if (!take_creation(gateway, now))
+    if (!take_creation(gateway, now)) {
+        if (is_to_be_told(&gateway->creation_rate_told_us, now))
+            action_log(gateway->actions, LOG_WARN, "topics are created one after the other",
+                       "reason=\"topics.auto_create_per_second is reached\" "
+                       "auto_create_per_second=%u",
+                       gateway->config->auto_create_per_second);
         return KAFKA_LEADER_NOT_AVAILABLE;
+    }
     struct creation *creation =
         alloc_zeroed(gateway->config->alloc, sizeof(*creation) + name.len + 1);
     if (creation == NULL)

@@ -270,6 +270,41 @@ static void two_topics_a_second_are_made(void **state)
     world_down(world);
 }
 
+static void more_topics_than_a_second_may_make_come_in_the_next(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    for (uint32_t rate = 1; rate <= 5; rate++) {
+        struct gateway_world *world = world_new(&alloc_heap);
+        world->config.auto_create_per_second = rate;
+        assert_true(world_start(world));
+        world_run(world, 2 * SECOND_US);
+        struct fake_client *client = world_client(world);
+        uint32_t made = 0;
+        for (int second = 0; made < 5; second++) {
+            uint32_t now = made + rate < 5 ? rate : 5 - made;
+            for (uint32_t i = made; i < 5; i++)
+                fake_client_ask_topic(client, names[i]);
+            world_run(world, MS_US);
+            for (uint32_t i = made; i < 5; i++)
+                assert_int_equal(answered_topic(client).error_code,
+                                 i < made + now ? 0 : KAFKA_LEADER_NOT_AVAILABLE);
+            made += now;
+            assert_int_equal(stub.created, made);
+            world_run(world, 998 * MS_US); /* not yet */
+            if (made < 5) {
+                fake_client_ask_topic(client, names[made]);
+                world_run(world, MS_US / 2);
+                assert_int_equal(answered_topic(client).error_code, KAFKA_LEADER_NOT_AVAILABLE);
+            }
+            world_run(world, MS_US);
+        }
+        assert_int_equal(fake_net_logged(&world->net, "topics.auto_create_per_second is reached"),
+                         rate < 5 ? 1 : 0);
+        world_down(world);
+    }
+}
+
 static void past_max_topics_none_is_made(void **state)
 {
     (void)state;
@@ -406,6 +441,7 @@ int main(void)
         cmocka_unit_test(without_auto_creation_an_unknown_topic_is_unknown),
         cmocka_unit_test(a_client_may_say_that_nothing_shall_be_made),
         cmocka_unit_test(two_topics_a_second_are_made),
+        cmocka_unit_test(more_topics_than_a_second_may_make_come_in_the_next),
         cmocka_unit_test(past_max_topics_none_is_made),
         cmocka_unit_test(before_the_gateway_is_ready_topics_have_no_leader),
         cmocka_unit_test(metadata_that_waits_for_boot_is_answered_when_it_is_over),

@@ -103,6 +103,37 @@ static void a_hundred_headers_and_a_megabyte_value_arrive(void **state)
     world_down(world);
 }
 
+static void a_record_with_more_headers_than_allowed_is_named_and_nothing_is_stored(void **state)
+{
+    (void)state;
+    for (int32_t most = 0; most <= 3; most++) {
+        struct gateway_world *world = world_new(&alloc_heap);
+        struct kafka_produce_partition_response produced;
+        struct batch_header headers[4];
+        for (size_t i = 0; i < 4; i++)
+            headers[i] = (struct batch_header){SLICE_LITERAL(""), SLICE_NULL};
+        world->config.max_record_headers = most;
+        stub_add_topic("orders", 1, world->net.now);
+        assert_true(world_start(world));
+        struct fake_client *client = world_client(world);
+        batch_add_with_headers(&world->builder, 5, SLICE_NULL, SLICE_NULL, headers, most);
+        produce(client, 0, batch_build(&world->builder));
+        world_run(world, 2 * SECOND_US);
+        expect_produced(client, 0, 0);
+        batch_add_with_headers(&world->builder, 5, SLICE_NULL, SLICE_NULL, headers, most + 1);
+        produce(client, 0, batch_build(&world->builder));
+        world_run(world, SECOND_US);
+        assert_true(fake_client_produced(client, &produced));
+        assert_int_equal(produced.error_code, KAFKA_INVALID_RECORD);
+        assert_int_equal(produced.record_error_count, 1);
+        assert_int_equal(produced.record_errors[0].batch_index, 1);
+        assert_true(slice_equal(produced.record_errors[0].batch_index_error_message,
+                                SLICE_LITERAL("record has more headers than max_record_headers")));
+        assert_int_equal(table_model_count_all(world->tables, "orders"), 1);
+        world_down(world);
+    }
+}
+
 static void the_first_row_of_a_batch_carries_what_recovery_needs(void **state)
 {
     (void)state;
@@ -366,6 +397,7 @@ int main(void)
         cmocka_unit_test(records_become_rows_with_their_exact_bytes),
         cmocka_unit_test(headers_become_a_list_of_tuples_and_a_null_value_stays_null),
         cmocka_unit_test(a_hundred_headers_and_a_megabyte_value_arrive),
+        cmocka_unit_test(a_record_with_more_headers_than_allowed_is_named_and_nothing_is_stored),
         cmocka_unit_test(the_first_row_of_a_batch_carries_what_recovery_needs),
         cmocka_unit_test(every_codec_is_taken),
         cmocka_unit_test(offsets_are_contiguous_over_batches_and_clients),

@@ -515,7 +515,7 @@ static void wrong_headers_are_refused_by_the_records_index(void **state)
         {3, SLICE_INIT("\0\0\0\0\0"), count},
         {INT32_MAX, SLICE_INIT("\0\0\0\0\0"), count},
         {MAX_HEADERS + 1, SLICE_INIT("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-         "record has too many headers"},
+         "record has more headers than max_record_headers"},
         {1, SLICE_INIT("\1\0"), length},           /* key -1 */
         {1, SLICE_INIT("\3\0"), length},           /* key -2 */
         {1, SLICE_INIT("\2k"), length},            /* no value */
