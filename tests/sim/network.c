@@ -8,7 +8,8 @@
 enum {
     PURPOSE_DELAY = 1,
     PURPOSE_SLOW,
-    PURPOSE_PIECES,
+    PURPOSE_PIECES, /* and two behind it */
+    PURPOSE_ROUGH = 8,
     PURPOSE_VANISH = 10,
     STUCK_MAX_US = 60 * 1000 * 1000,
     PIECES_MAX = 12,
@@ -277,6 +278,18 @@ static void send_pieces(struct connection *connection, int to, struct slice byte
     }
 }
 
+static bool is_slow(const struct connection *connection, int from, uint64_t counter)
+{
+    const struct network *network = connection->network;
+    struct chance *chance = network->chance;
+    uint64_t entity = connection->entity;
+
+    if (network->scheduler->now_us >= network->rough_until_us[connection->places[from]])
+        return chance_fault(chance, SIM_NET_SLOW, entity, counter);
+    return chance_decide(chance, SIM_NET_SLOW, entity, counter,
+                         chance_draw(chance, entity, counter, PURPOSE_ROUGH) % 4 == 0);
+}
+
 void network_send(struct network_end *end, struct slice bytes)
 {
     struct connection *connection = end->connection;
@@ -292,7 +305,7 @@ void network_send(struct network_end *end, struct slice bytes)
                "connection reset by peer");
         return;
     }
-    if (chance_fault(chance, SIM_NET_SLOW, entity, counter))
+    if (is_slow(connection, !to, counter))
         delay_us += chance_skewed(chance, entity, counter, PURPOSE_SLOW, 1000, 2000000);
     if (chance_fault(chance, SIM_NET_STUCK, entity, counter))
         delay_us += chance_skewed(chance, entity, counter, PURPOSE_SLOW, 1000000, STUCK_MAX_US);

@@ -36,6 +36,7 @@ struct network {
     network_accept accept[PLACES_MAX];
     void *accept_context;
     int64_t clogged_until_us[PLACES_MAX][PLACES_MAX]; /* from, to */
+    int64_t rough_until_us[PLACES_MAX]; /* a quarter of what is sent from there is slow */
     uint64_t opened[PLACES_MAX][PLACES_MAX];
     int64_t delay_min_us, delay_max_us;
     uint64_t hash; /* of everything that was delivered, in order */

@@ -73,22 +73,37 @@ void process_fail_allocation(struct process *process, uint64_t n)
 
 /* --- kill points --- */
 
-void process_doom(struct process *process, const char *point, unsigned passes)
+void process_doom(struct process *process, const char *point, unsigned passes, int64_t delay_us)
 {
     process->doom_point = point;
     process->doom_passes = passes;
+    process->doom_delay_us = delay_us;
+    scheduler_cancel(&process->world->scheduler, process->doom);
+    process->doom = NULL;
 }
 
-/* What the turn has decided is not performed: the process is gone before it could. */
+static void meet_doom(void *argument)
+{
+    struct process *process = argument;
+
+    process->doom = NULL;
+    world_process_exited(process->world, process, 137, process->doom_point);
+}
+
 void kill_point(const char *name)
 {
     struct process *process = process_of((struct list *)(uintptr_t)&acting->node);
 
     world_note_point(process->world, name);
-    if (process->doom_point == name && --process->doom_passes == 0) {
-        process->is_doomed = true;
-        process_event(process);
+    if (process->doom_point != name || --process->doom_passes != 0)
+        return;
+    if (process->doom_delay_us > 0) {
+        process->doom =
+            scheduler_in(&process->world->scheduler, process->doom_delay_us, meet_doom, process);
+        return;
     }
+    process->is_doomed = true;
+    process_event(process);
 }
 
 /* --- the loop --- */
@@ -288,6 +303,7 @@ void process_kill(struct process *process, bool without_power)
     scheduler_cancel(&world->scheduler, process->turn);
     scheduler_cancel(&world->scheduler, process->timer);
     scheduler_cancel(&world->scheduler, process->resume);
+    scheduler_cancel(&world->scheduler, process->doom);
     sockets_close(process, without_power);
     gateway_free(process->gateway);
     process->gateway = NULL;

@@ -27,8 +27,9 @@ struct process *process_start(struct world *world, const struct process_config *
 void process_kill(struct process *process, bool without_power);
 void process_pause(struct process *process, int64_t for_us, bool frozen);
 void process_drain(struct process *process);
-/* kill -9 when it has come by this point (proto/kill_point.h) so often. */
-void process_doom(struct process *process, const char *point, unsigned passes);
+/* kill -9 when it has come by this point (proto/kill_point.h) so often: at once, before anything
+ * of that turn is performed, or after a delay. Point NULL: never. */
+void process_doom(struct process *process, const char *point, unsigned passes, int64_t delay_us);
 /* The n-th allocation from now fails; 0: none does. */
 void process_fail_allocation(struct process *process, uint64_t n);
 /* Ends a pause. */

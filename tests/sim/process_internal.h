@@ -27,6 +27,8 @@ struct process {
     bool has_lacked_memory;
     const char *doom_point; /* where it dies; NULL: nowhere */
     unsigned doom_passes;   /* so often it comes by there before */
+    int64_t doom_delay_us;  /* then it lives on so long; 0: nothing of that turn is performed */
+    struct sim_event *doom;
     bool is_doomed;         /* it died in this turn: nothing of it is performed any more */
 };
 

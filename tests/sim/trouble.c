@@ -1,5 +1,6 @@
 /* Once a second: what befalls gateways, nodes, producers and the lines between them. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/sim/process.h"
 #include "tests/sim/producer.h"
@@ -64,6 +65,16 @@ static void move_gateway(const struct trouble *trouble)
             producer_cut(world->producers[i]);
 }
 
+/* What its lives had sent arrives between what later ones do. */
+static void begin_storm(const struct trouble *trouble, struct gateway_slot *slot)
+{
+    struct world *world = trouble->world;
+
+    slot->storm_lives = (unsigned)llabs(amount(trouble, 8));
+    world->network.rough_until_us[PLACE_GATEWAY + trouble->target] =
+        world->scheduler.now_us + 10 * SIM_SECOND_US;
+}
+
 static void kill_gateway(const struct trouble *trouble, bool without_power)
 {
     struct gateway_slot *slot = &trouble->world->gateways[trouble->target];
@@ -71,7 +82,7 @@ static void kill_gateway(const struct trouble *trouble, bool without_power)
 
     slot->process = NULL;
     if (trouble->fault == SIM_GATEWAY_STORM)
-        slot->storm_lives = (unsigned)llabs(amount(trouble, 5));
+        begin_storm(trouble, slot);
     world_bury(trouble->world, process, without_power);
     if (without_power)
         slot_reboot(slot);
@@ -268,6 +279,7 @@ void world_heal(struct world *world)
 {
     world_trace(world, "everything is healed");
     world->is_healed = world->chance.is_healed = true;
+    memset(world->network.rough_until_us, 0, sizeof(world->network.rough_until_us));
     for (unsigned i = 0; i < PLACES_MAX; i++)
         for (unsigned n = 0; n < PLACES_MAX; n++)
             world->network.clogged_until_us[i][n] = 0;
@@ -277,7 +289,7 @@ void world_heal(struct world *world)
         database_set_clock(world->database, i, 0);
     LIST_EACH_SAFE (it, after, &world->processes) {
         process_fail_allocation(process_of(it), 0);
-        process_doom(process_of(it), NULL, 0);
+        process_doom(process_of(it), NULL, 0, 0);
         process_resume(process_of(it));
     }
     for (unsigned i = 0; i < world->plan.gateways; i++) {

@@ -14,6 +14,7 @@ enum {
     PURPOSE_SCAN,
     PURPOSE_POINT,
     PURPOSE_PASSES,
+    PURPOSE_DELAY,
     SCAN_EVERY_TICKS = 20,
     SETTLE_SECONDS = 120,
     CLOSE_SECONDS = 60,
@@ -119,11 +120,14 @@ static void doom(struct gateway_slot *slot)
     if (slot->storm_lives == 0 || world->point_count == 0 || world->is_healed)
         return;
     slot->storm_lives--;
-    process_doom(slot->process,
-                 world->points[chance_between(&world->chance, slot->index, slot->restarts,
-                                              PURPOSE_POINT, 0, (int64_t)world->point_count - 1)],
-                 (unsigned)chance_between(&world->chance, slot->index, slot->restarts,
-                                          PURPOSE_PASSES, 1, 3));
+    int64_t delay_us = chance_skewed(&world->chance, slot->index, slot->restarts, PURPOSE_DELAY,
+                                     100, 400 * SIM_MS_US);
+    process_doom(
+        slot->process,
+        world->points[chance_between(&world->chance, slot->index, slot->restarts, PURPOSE_POINT, 0,
+                                     (int64_t)world->point_count - 1)],
+        (unsigned)chance_between(&world->chance, slot->index, slot->restarts, PURPOSE_PASSES, 1, 3),
+        delay_us < 2 * SIM_MS_US ? 0 : delay_us);
 }
 
 static void start_gateway(void *argument)
