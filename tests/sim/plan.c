@@ -73,6 +73,7 @@ static void draw_sizes(struct world *world)
     static const size_t mutation_bytes[] = {0, 0, 0, 0, 0, 600, 1500, 4000};
     static const size_t memory_bytes[] = {256 << 20, 256 << 20, 256 << 20, 256 << 20,
                                           256 << 20, 60000,     20000,     200000};
+    static const int64_t speculative_ms[] = {0, 0, 0, 0, 1, 5, 40, 400};
     struct world_plan *plan = &world->plan;
 
     plan->gateways = (unsigned)draw(world, 0, 1, GATEWAYS_MAX);
@@ -92,6 +93,7 @@ static void draw_sizes(struct world *world)
     plan->value_bytes_max = draw(world, 14, 0, 3) == 0 ? 2000 : 64;
     plan->sleepy = draw(world, 15, 0, 5) == 0;
     plan->has_life = draw(world, 16, 0, 2) == 0;
+    plan->speculative_us = speculative_ms[draw(world, 17, 0, 7)] * SIM_MS_US;
 }
 
 void world_draw_plan(struct world *world)

@@ -252,6 +252,7 @@ static void set_config(struct process *process)
     config->mutation_max_bytes = plan->mutation_bytes;
     config->mutation_group_rows = plan->group_rows;
     config->mutations_per_partition = plan->mutations;
+    config->speculative_delay_us = plan->speculative_us;
     config->lease_us = plan->lease_us;
     config->lease_renew_us = plan->lease_us * 3 / 10;
     /* This name's socket could be bound: on this machine no other process of that name runs. */
@@ -294,6 +295,7 @@ struct process *process_start(struct world *world, const struct process_config *
 void process_kill(struct process *process, bool without_power)
 {
     struct world *world = process->world;
+    struct gateway_counts counts;
 
     if (process->is_dead)
         return;
@@ -305,6 +307,9 @@ void process_kill(struct process *process, bool without_power)
     scheduler_cancel(&world->scheduler, process->resume);
     scheduler_cancel(&world->scheduler, process->doom);
     sockets_close(process, without_power);
+    gateway_get_counts(process->gateway, &counts);
+    world->counts.copies += counts.copies;
+    world->counts.copies_won += counts.copies_won;
     gateway_free(process->gateway);
     process->gateway = NULL;
     if (process->is_paused && process->machine->frozen_at_us != 0)

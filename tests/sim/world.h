@@ -36,7 +36,7 @@ struct producer;
     X(fenced) X(loads) X(load_failures) X(lease_lost) X(segments) X(alloc_failures) X(db_requests) \
     X(db_transactions) X(db_hints) X(db_unprepared) X(db_timeouts) X(rows) X(live_checks)          \
     X(fatal_exits) X(drains) X(topics_late) X(life_created) X(life_deleted) X(life_changed)       \
-    X(life_acks) X(life_rows)
+    X(life_acks) X(life_rows) X(copies) X(copies_won)
 
 struct sim_counts {
 #define SIM_COUNT_FIELD(name) uint64_t name;
@@ -59,6 +59,7 @@ struct world_plan {
     size_t value_bytes_max;
     uint32_t database_ppm[DATABASE_FAULT_COUNT];
     bool sleepy; /* producers stop for long times in between */
+    int64_t speculative_us; /* delay of speculative executions; 0: none */
     bool has_life; /* a topic that comes and goes (lifecycle.h) */
 };
 
