@@ -46,6 +46,7 @@
     X(PRODUCER_CRASH, 5000, "gone, and back with a new producer id")                               \
     X(PRODUCER_CUT, 10000, "closes its connections and opens new ones")                            \
     X(PRODUCER_SLEEP, 10000, "reads and sends nothing for up to 20 s")                             \
+    X(PRODUCER_STRAY, 20000, "is told by old metadata that some gateway leads everything")         \
     /* per batch */                                                                                \
     X(PRODUCER_POISON, 10000, "a batch with a record that must be refused")
 

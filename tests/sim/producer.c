@@ -422,6 +422,13 @@ void producer_cut(struct producer *producer)
     producer_wake_at(producer, now_of(producer));
 }
 
+void producer_stray(struct producer *producer, unsigned gateway)
+{
+    for (uint32_t i = 0; i < producer->lane_count; i++)
+        producer->lanes[i].leader = (int)gateway;
+    producer_wake_at(producer, now_of(producer));
+}
+
 void producer_sleep(struct producer *producer, int64_t for_us)
 {
     producer->sleep_until_us = now_of(producer) + for_us;

@@ -26,6 +26,8 @@ void producer_free(struct producer *producer);
 /* kill -9, and another one starts in its place. */
 void producer_crash(struct producer *producer);
 void producer_cut(struct producer *producer);
+/* It learns from somebody behind the times that this gateway leads its partitions. */
+void producer_stray(struct producer *producer, unsigned gateway);
 void producer_sleep(struct producer *producer, int64_t for_us);
 /* No new batches from now on but one more for each partition. */
 void producer_finish(struct producer *producer);

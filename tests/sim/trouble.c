@@ -163,6 +163,10 @@ static void trouble_producer(const struct trouble *trouble)
         producer_crash(producer);
     else if (trouble->fault == SIM_PRODUCER_CUT)
         producer_cut(producer);
+    else if (trouble->fault == SIM_PRODUCER_STRAY)
+        producer_stray(producer, (unsigned)chance_between(&trouble->world->chance, trouble->target,
+                                                          trouble->tick, PURPOSE_WHO, 0,
+                                                          trouble->world->plan.gateways - 1));
     else
         producer_sleep(producer, span(trouble, SIM_SECOND_US, 20 * SIM_SECOND_US));
 }
@@ -261,7 +265,7 @@ void world_trouble(struct world *world)
         for (unsigned f = SIM_NODE_KILL; f <= SIM_NODE_EVICT; f++)
             perhaps(world, (enum sim_fault)f, i);
     for (unsigned i = 0; i < plan->producers; i++)
-        for (unsigned f = SIM_PRODUCER_CRASH; f <= SIM_PRODUCER_SLEEP; f++)
+        for (unsigned f = SIM_PRODUCER_CRASH; f <= SIM_PRODUCER_STRAY; f++)
             perhaps(world, (enum sim_fault)f, i);
     for (unsigned g = 0; g < plan->gateways; g++) {
         for (unsigned n = 0; n < plan->nodes; n++) {
