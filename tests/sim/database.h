@@ -103,6 +103,13 @@ enum database_fault {
 /* "MESSAGE_LOST". Never NULL. */
 const char *database_fault_name(enum database_fault fault);
 
+/* Just those rows may be in trouble, or have few replicas left. */
+enum database_serial {
+    DATABASE_SERIAL_FINE,
+    DATABASE_SERIAL_UNTOLD, /* transactions are done, their answers come late; reads time out */
+    DATABASE_SERIAL_UNDONE, /* transactions time out and are not done; reads are fine */
+};
+
 struct database_hooks {
     void *context;
     /* Microseconds since 1970, true time; never goes back. */
@@ -122,9 +129,8 @@ struct database_hooks {
     /* The node closed the session (reset). It is gone: the owner forgets it. Never called from
      * inside database_connect, database_receive or database_disconnect of the same session. */
     void (*close)(void *context, void *owner);
-    /* NULL, or: do transactions and serial reads of this session mostly lead to nothing, as when
-     * the replicas of just those rows are in trouble? */
-    bool (*serial_stuck)(void *context, void *owner);
+    /* NULL, or: how do transactions and serial reads of this session end? */
+    enum database_serial (*serial)(void *context, void *owner);
     /* NULL, or one line without "\n" for each thing that happens; borrowed. */
     void (*trace)(void *context, const char *line);
 };

@@ -577,18 +577,18 @@ static void stage_timed_out(struct db_event *event)
 
 /* --- from outside --- */
 
-/* What becomes of it while its session is stuck. True: it is over, without having begun. */
+/* True: it is over, without having begun. */
 static bool is_stuck(struct paxos *paxos, struct db_request *request)
 {
-    struct database *db = request->base.db;
-    const struct database_hooks *hooks = &db->hooks;
-    uint64_t chance = db_draw(db, request->base.key, 2, PURPOSE_EFFECT) % 16;
+    const struct database_hooks *hooks = &request->base.db->hooks;
+    enum database_serial serial = hooks->serial == NULL || request->session->owner == NULL
+                                      ? DATABASE_SERIAL_FINE
+                                      : hooks->serial(hooks->context, request->session->owner);
 
-    if (hooks->serial_stuck == NULL || request->session->owner == NULL ||
-        !hooks->serial_stuck(hooks->context, request->session->owner) || chance < 3)
+    if (serial == DATABASE_SERIAL_FINE || (serial == DATABASE_SERIAL_UNDONE && paxos->is_read))
         return false;
     request->door |= UINT64_C(1) << DATABASE_ANSWER_LATE;
-    if (chance < 8)
+    if (serial == DATABASE_SERIAL_UNTOLD && !paxos->is_read)
         return false;
     fail_in_doubt(paxos);
     return true;

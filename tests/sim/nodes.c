@@ -102,14 +102,18 @@ static void hook_close(void *context, void *owner)
     bridge_free(bridge);
 }
 
-static bool hook_serial_stuck(void *context, void *owner)
+static enum database_serial hook_serial(void *context, void *owner)
 {
     const struct world *world = context;
     const struct bridge *bridge = owner;
-    unsigned place = network_peer_place(bridge->end);
+    unsigned gateway = network_peer_place(bridge->end) - PLACE_GATEWAY;
 
-    return place >= PLACE_GATEWAY && place < PLACE_GATEWAY + world->plan.gateways &&
-           world->scheduler.now_us < world->gateways[place - PLACE_GATEWAY].serial_stuck_until_us;
+    if (gateway >= world->plan.gateways ||
+        world->scheduler.now_us >= world->gateways[gateway].undone_until_us)
+        return DATABASE_SERIAL_FINE;
+    return world->scheduler.now_us < world->gateways[gateway].untold_until_us
+               ? DATABASE_SERIAL_UNTOLD
+               : DATABASE_SERIAL_UNDONE;
 }
 
 static void hook_trace(void *context, const char *line)
@@ -126,7 +130,7 @@ void nodes_start(struct world *world)
                                          .fault = hook_fault,
                                          .send = hook_send,
                                          .close = hook_close,
-                                         .serial_stuck = hook_serial_stuck,
+                                         .serial = hook_serial,
                                          .trace = world->options.trace ? hook_trace : NULL};
     struct database_config config = {.nodes = world->plan.nodes};
 

@@ -75,6 +75,16 @@ static void begin_storm(const struct trouble *trouble, struct gateway_slot *slot
         world->scheduler.now_us + 10 * SIM_SECOND_US;
 }
 
+/* What was renewed is learnt late, and then nothing is renewed for longer than a lease. */
+static void hold_renewals(const struct trouble *trouble, struct gateway_slot *slot)
+{
+    int64_t lease_us = trouble->world->plan.lease_us;
+
+    slot->untold_until_us =
+        trouble->world->scheduler.now_us + span(trouble, lease_us / 2, lease_us * 3 / 2);
+    slot->undone_until_us = slot->untold_until_us + 2 * lease_us;
+}
+
 static void kill_gateway(const struct trouble *trouble, bool without_power)
 {
     struct gateway_slot *slot = &trouble->world->gateways[trouble->target];
@@ -102,8 +112,7 @@ static void trouble_gateway(const struct trouble *trouble)
     if (process == NULL)
         return;
     if (trouble->fault == SIM_GATEWAY_SERIAL)
-        slot->serial_stuck_until_us =
-            trouble->world->scheduler.now_us + span(trouble, 5 * SIM_SECOND_US, 60 * SIM_SECOND_US);
+        hold_renewals(trouble, slot);
     else if (trouble->fault == SIM_GATEWAY_KILL || trouble->fault == SIM_GATEWAY_POWER ||
              trouble->fault == SIM_GATEWAY_STORM)
         kill_gateway(trouble, trouble->fault == SIM_GATEWAY_POWER);
@@ -298,7 +307,7 @@ void world_heal(struct world *world)
     }
     for (unsigned i = 0; i < world->plan.gateways; i++) {
         slot_set_clock(&world->gateways[i]);
-        world->gateways[i].serial_stuck_until_us = 0;
+        world->gateways[i].undone_until_us = 0;
         world->gateways[i].storm_lives = 0;
     }
 }

@@ -80,7 +80,7 @@ struct gateway_slot {
     struct process *process; /* NULL: nobody listens */
     struct process *zombie;  /* runs on elsewhere under the same name */
     int64_t zombie_until_us;
-    int64_t serial_stuck_until_us; /* see GATEWAY_SERIAL */
+    int64_t untold_until_us, undone_until_us; /* see GATEWAY_SERIAL */
     struct machine *machine;
     struct sim_event *start;
     uint64_t restarts;
