@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 START = {
     "member.join_sent": 1, "member.joined": 1, "slot.claim_sent": 100, "slot.claimed": 100,
     "producer_ids.block_taken": 1, "recovery.index_read": 3, "recovery.tail_page": 4, "recovery.page_sent": 4,
-    "recovery.page_written": 4, "recovery.tail_sealed": 3, "recovery.next_segment_sealed": 3,
+    "recovery.page_written": 4, "recovery.seal_sent": 3, "recovery.tail_sealed": 3, "recovery.next_segment_sealed": 3,
     "recovery.index_sealed": 3, "recovery.index_written": 3, "partition.loaded": 3,
 }
 # While it serves.

@@ -278,13 +278,19 @@ static void send_pieces(struct connection *connection, int to, struct slice byte
     }
 }
 
-static bool is_slow(const struct connection *connection, int from, uint64_t counter)
+static bool is_rough(const struct connection *connection, int from)
 {
     const struct network *network = connection->network;
-    struct chance *chance = network->chance;
+
+    return network->scheduler->now_us < network->rough_until_us[connection->places[from]];
+}
+
+static bool is_slow(const struct connection *connection, int from, uint64_t counter)
+{
+    struct chance *chance = connection->network->chance;
     uint64_t entity = connection->entity;
 
-    if (network->scheduler->now_us >= network->rough_until_us[connection->places[from]])
+    if (!is_rough(connection, from))
         return chance_fault(chance, SIM_NET_SLOW, entity, counter);
     return chance_decide(chance, SIM_NET_SLOW, entity, counter,
                          chance_draw(chance, entity, counter, PURPOSE_ROUGH) % 4 == 0);
@@ -306,7 +312,9 @@ void network_send(struct network_end *end, struct slice bytes)
         return;
     }
     if (is_slow(connection, !to, counter))
-        delay_us += chance_skewed(chance, entity, counter, PURPOSE_SLOW, 1000, 2000000);
+        delay_us += is_rough(connection, !to)
+                        ? chance_between(chance, entity, counter, PURPOSE_SLOW, 1000, 3000000)
+                        : chance_skewed(chance, entity, counter, PURPOSE_SLOW, 1000, 2000000);
     if (chance_fault(chance, SIM_NET_STUCK, entity, counter))
         delay_us += chance_skewed(chance, entity, counter, PURPOSE_SLOW, 1000000, STUCK_MAX_US);
     if (chance_fault(chance, SIM_NET_CHUNKS, entity, counter))

@@ -13,6 +13,7 @@ enum {
     PURPOSE_START,
     PURPOSE_SCAN,
     PURPOSE_POINT,
+    PURPOSE_KIND,
     PURPOSE_PASSES,
     PURPOSE_DELAY,
     SCAN_EVERY_TICKS = 20,
@@ -112,20 +113,34 @@ void world_note_point(struct world *world, const char *name)
         world->points[world->point_count++] = name;
 }
 
+/* Every second time one of a recovery, which is short. */
+static const char *pick_point(const struct gateway_slot *slot)
+{
+    const struct world *world = slot->world;
+    const char *candidates[POINTS_MAX];
+    size_t count = 0;
+    bool any = chance_draw(&world->chance, slot->index, slot->restarts, PURPOSE_KIND) % 2 == 0;
+
+    for (size_t i = 0; i < world->point_count; i++)
+        if (any || strncmp(world->points[i], "recovery.", 9) == 0)
+            candidates[count++] = world->points[i];
+    return count == 0 ? NULL
+                      : candidates[chance_between(&world->chance, slot->index, slot->restarts,
+                                                  PURPOSE_POINT, 0, (int64_t)count - 1)];
+}
+
 /* One of a storm: it dies where it comes by, perhaps in the middle of its takeover. */
 static void doom(struct gateway_slot *slot)
 {
     const struct world *world = slot->world;
 
-    if (slot->storm_lives == 0 || world->point_count == 0 || world->is_healed)
+    if (slot->storm_lives == 0 || world->is_healed)
         return;
     slot->storm_lives--;
     int64_t delay_us = chance_skewed(&world->chance, slot->index, slot->restarts, PURPOSE_DELAY,
                                      100, 400 * SIM_MS_US);
     process_doom(
-        slot->process,
-        world->points[chance_between(&world->chance, slot->index, slot->restarts, PURPOSE_POINT, 0,
-                                     (int64_t)world->point_count - 1)],
+        slot->process, pick_point(slot),
         (unsigned)chance_between(&world->chance, slot->index, slot->restarts, PURPOSE_PASSES, 1, 3),
         delay_us < 2 * SIM_MS_US ? 0 : delay_us);
 }

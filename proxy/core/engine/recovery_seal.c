@@ -165,6 +165,8 @@ static void seal_tail(struct recovery *recovery, struct moment now)
                             recovery->seal_us, tail_sealed, recovery, now);
     if (recovery->call == NULL)
         recovery_fail(recovery, KAFKA_NOT_LEADER_OR_FOLLOWER, "out of memory", now);
+    else
+        KILL_POINT("recovery.seal_sent");
 }
 
 /* ---- writing kept rows again ---- */
