@@ -141,6 +141,8 @@ static struct topic *topic_new(struct gateway *gateway, const struct topic_row *
     if (topic == NULL)
         return NULL;
     topic->gateway = gateway;
+    for (int i = 0; i < LOG_INSERT_COUNT; i++)
+        topic->inserts[i].topic = topic;
     topic->state = row->state;
     memcpy(topic->topic_id, row->topic_id, sizeof(topic->topic_id));
     topic->name = copy_text(alloc, row->name);
@@ -226,13 +228,14 @@ static void prepared_one(struct topic *topic, bool ok, const struct cluster_repl
                               text, now);
 }
 
-static void statement_prepared(struct topic *topic, struct cluster_statement **statement,
-                               struct cluster_statement *prepared,
-                               const struct cluster_reply *reply, struct moment now)
+static void insert_prepared(void *context, struct cluster_statement *statement,
+                            const struct cluster_reply *reply, struct moment now)
 {
-    if (prepared != NULL)
-        *statement = prepared;
-    prepared_one(topic, prepared != NULL, reply, now);
+    struct topic_insert *insert = context;
+
+    if (statement != NULL)
+        insert->statement = statement;
+    prepared_one(insert->topic, statement != NULL, reply, now);
 }
 
 static void ttl_read(void *context, const struct cluster_reply *reply, bool touched,
@@ -276,33 +279,17 @@ static void ask_ttl(struct topic *topic, struct moment now)
         topic->preparing_failed = true;
 }
 
-static void first_prepared(void *context, struct cluster_statement *statement,
-                           const struct cluster_reply *reply, struct moment now)
-{
-    struct topic *topic = context;
-
-    statement_prepared(topic, &topic->insert_first, statement, reply, now);
-}
-
-static void plain_prepared(void *context, struct cluster_statement *statement,
-                           const struct cluster_reply *reply, struct moment now)
-{
-    struct topic *topic = context;
-
-    statement_prepared(topic, &topic->insert_plain, statement, reply, now);
-}
-
-static void prepare(struct topic *topic, int (*text_of)(const char *, const char *, struct buf *),
-                    cluster_prepared prepared, struct moment now)
+static void prepare(struct topic *topic, enum log_insert insert, struct moment now)
 {
     struct gateway *gateway = topic->gateway;
     struct buf text;
 
     buf_init(&text, gateway->config->alloc, 4096);
-    if (text_of(gateway->config->keyspace, topic->table_name, &text) == 0 &&
+    if (log_rows_text(insert, gateway->config->keyspace, topic->table_name, &text) == 0 &&
         buf_append(&text, slice_make("", 1)) == 0) {
         topic->preparing++;
-        cluster_prepare(gateway->cluster, (const char *)text.data, NEVER_US, prepared, topic, now);
+        cluster_prepare(gateway->cluster, (const char *)text.data, NEVER_US, insert_prepared,
+                        &topic->inserts[insert], now);
     } else {
         topic->preparing_failed = true;
     }
@@ -316,11 +303,10 @@ bool topic_prepare(struct topic *topic, struct moment now)
     if (topic->preparing > 0)
         return false;
     topic->preparing_failed = false;
-    topic->preparing++; /* while both are asked for: an answer at once must not count as the last */
-    if (all || topic->insert_first == NULL)
-        prepare(topic, log_rows_first_text, first_prepared, now);
-    if (all || topic->insert_plain == NULL)
-        prepare(topic, log_rows_plain_text, plain_prepared, now);
+    topic->preparing++; /* while all are asked for: an answer at once must not count as the last */
+    for (int i = 0; i < LOG_INSERT_COUNT; i++)
+        if (all || topic->inserts[i].statement == NULL)
+            prepare(topic, (enum log_insert)i, now);
     if (all || topic->ttl_asked_us == 0 || now.boot_us - topic->ttl_asked_us > TTL_FRESH_US)
         ask_ttl(topic, now);
     topic->preparing--;
@@ -334,10 +320,9 @@ void topic_forget_statements(struct topic *topic)
 {
     struct cluster *cluster = topic->gateway->cluster;
 
-    if (topic->insert_first != NULL)
-        cluster_forget(cluster, topic->insert_first);
-    if (topic->insert_plain != NULL)
-        cluster_forget(cluster, topic->insert_plain);
+    for (int i = 0; i < LOG_INSERT_COUNT; i++)
+        if (topic->inserts[i].statement != NULL)
+            cluster_forget(cluster, topic->inserts[i].statement);
     topic->stale = true;
 }
 

@@ -13,6 +13,11 @@ struct partition_block {
     struct partition partitions[];
 };
 
+struct topic_insert {
+    struct topic *topic;
+    struct cluster_statement *statement; /* NULL: never prepared yet */
+};
+
 struct topic {
     struct list node; /* topics.all, in order of arrival */
     struct topic *next_by_name;
@@ -23,12 +28,12 @@ struct topic {
     char *table_name;
     uint8_t topic_id[16];
     enum topic_state state;
-    struct cluster_statement *insert_first, *insert_plain; /* NULL: never prepared yet */
-    struct cluster_call *ttl_call;                         /* asking for the time to live */
-    int64_t ttl_asked_us;                                  /* 0: never */
-    bool has_ttl;                                          /* the table, when it was asked */
-    uint8_t preparing;                                     /* of the three, under way */
-    bool preparing_failed;                                 /* one of them, in this round */
+    struct topic_insert inserts[LOG_INSERT_COUNT];
+    struct cluster_call *ttl_call; /* asking for the time to live */
+    int64_t ttl_asked_us;          /* 0: never */
+    bool has_ttl;                  /* the table, when it was asked */
+    uint8_t preparing;             /* of the statements and the time to live, under way */
+    bool preparing_failed;         /* one of them, in this round */
     struct record_rules rules; /* from its settings; those of the next batch */
     bool stale; /* the table may be another one by now: prepare again before the next load */
     struct partition_block *blocks; /* in order */
@@ -48,7 +53,7 @@ static inline struct slice topic_configuration(const struct topic *topic)
     return slice_make(topic->configuration, topic->configuration_len);
 }
 
-/* Prepares the two INSERT statements, if need be, and asks whether the table has a time to live;
+/* Prepares the INSERT statements, if need be, and asks whether the table has a time to live;
  * recoveries that wait are told (recovery_prepared). True: all is there. False and nothing of it
  * under way: out of memory. */
 bool topic_prepare(struct topic *topic, struct moment now);

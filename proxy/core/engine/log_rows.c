@@ -7,27 +7,28 @@ enum {
     FIRST_COLUMNS_BYTES =
         12 + 6 + 8 + 8 + 12 + 4, /* producer_id ... stable, and producers' length */
     HEADER_BYTES = 12,           /* tuple, key and value lengths of one header */
-    PLAIN_VALUES = 7,
     FIRST_VALUES = 13,
 };
 
-int log_rows_first_text(const char *keyspace, const char *table, struct buf *out)
-{
-    return buf_printf(
-        out,
-        "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, key, value, headers, "
-        "producer_id, producer_epoch, base_sequence, record_count, stable, producers) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        keyspace, table);
-}
+/* All begin with partition, segment, offset and timestamp. */
+static const struct {
+    const char *columns, *markers;
+    uint16_t values;
+} inserts[LOG_INSERT_COUNT] = {
+    [LOG_INSERT_FIRST] = {"key, value, headers, producer_id, producer_epoch, base_sequence, "
+                          "record_count, stable, producers",
+                          "?, ?, ?, ?, ?, ?, ?, ?, ?", FIRST_VALUES},
+    [LOG_INSERT_BARE] = {"value", "?", 5},
+    [LOG_INSERT_KEYED] = {"key, value", "?, ?", 6},
+    [LOG_INSERT_FULL] = {"key, value, headers", "?, ?, ?", 7},
+};
 
-int log_rows_plain_text(const char *keyspace, const char *table, struct buf *out)
+int log_rows_text(enum log_insert insert, const char *keyspace, const char *table, struct buf *out)
 {
-    return buf_printf(
-        out,
-        "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, key, value, headers) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        keyspace, table);
+    return buf_printf(out,
+                      "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, %s) "
+                      "VALUES (?, ?, ?, ?, %s)",
+                      keyspace, table, inserts[insert].columns, inserts[insert].markers);
 }
 
 static void set_head(struct log_row_head *head, struct slice id, uint16_t values, int32_t partition,
@@ -46,11 +47,21 @@ static void set_head(struct log_row_head *head, struct slice id, uint16_t values
 
 _Static_assert(5 + CQL_STATEMENT_ID_MAX_BYTES + 8 + 3 * 12 <= LOG_ROW_HEAD_MAX_BYTES, "head fits");
 
-void log_rows_set(struct log_rows *rows, struct slice first_id, struct slice plain_id,
+void log_rows_set(struct log_rows *rows, const struct slice ids[LOG_INSERT_COUNT],
                   int32_t partition, int64_t segment)
 {
-    set_head(&rows->first, first_id, FIRST_VALUES, partition, segment);
-    set_head(&rows->plain, plain_id, PLAIN_VALUES, partition, segment);
+    for (int i = 0; i < LOG_INSERT_COUNT; i++)
+        set_head(&rows->heads[i], ids[i], inserts[i].values, partition, segment);
+}
+
+static inline enum log_insert insert_of(const struct kafka_record *record,
+                                        const struct log_batch_columns *columns)
+{
+    if (columns != NULL)
+        return LOG_INSERT_FIRST;
+    if (record->header_count != 0)
+        return LOG_INSERT_FULL;
+    return record->key.data == NULL ? LOG_INSERT_BARE : LOG_INSERT_KEYED;
 }
 
 size_t log_row_bytes(const struct kafka_record *record)
@@ -120,7 +131,8 @@ static int put_snapshot(struct buf *out, const struct producer_table *snapshot)
 int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
                  const struct kafka_record *record, const struct log_batch_columns *columns)
 {
-    const struct log_row_head *head = columns == NULL ? &rows->plain : &rows->first;
+    enum log_insert insert = insert_of(record, columns);
+    const struct log_row_head *head = &rows->heads[insert];
     size_t start = out->write;
     int rc = buf_reserve(out, log_row_bytes(record));
 
@@ -132,9 +144,13 @@ int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
     be64_store(p + head->offset_at, (uint64_t)offset);
     be64_store(p + head->timestamp_at, (uint64_t)record->timestamp);
     p += head->len;
-    p = put_or_unset(p, record->key);
+    if (insert != LOG_INSERT_BARE)
+        p = put_or_unset(p, record->key);
     p = put_or_unset(p, record->value);
-    p = record->header_count == 0 ? cql_put_unset(p) : put_headers(p, record);
+    if (record->header_count != 0)
+        p = put_headers(p, record);
+    else if (insert == LOG_INSERT_FIRST)
+        p = cql_put_unset(p);
     if (columns != NULL)
         p = put_columns(p, columns);
     buf_wrote(out, (size_t)(p - buf_tail(out)));

@@ -1,7 +1,9 @@
 /*
  * Records as rows of a log table (DESIGN.md 3.1), written straight into a CQL BATCH: the hot half
  * of the record loop. The first row of a Kafka batch has a statement of its own with the batch
- * columns; plain rows bind only what they carry. Absent cells are unset, never null.
+ * columns; the others take the one that names just the columns they have, as a column that a
+ * statement names and a row leaves unset costs the node several percent of its CPU a row (and
+ * null far more). Absent cells are never null.
  */
 #ifndef PROXY_CORE_LOG_ROWS_H
 #define PROXY_CORE_LOG_ROWS_H
@@ -21,9 +23,17 @@ struct log_row_head {
     size_t timestamp_at; /* likewise */
 };
 
+/* The INSERT statements of a table. */
+enum log_insert {
+    LOG_INSERT_FIRST, /* every column: the first row of a Kafka batch */
+    LOG_INSERT_BARE,  /* neither key nor headers */
+    LOG_INSERT_KEYED, /* no headers */
+    LOG_INSERT_FULL,  /* headers, and perhaps a key */
+    LOG_INSERT_COUNT,
+};
+
 struct log_rows {
-    struct log_row_head first;
-    struct log_row_head plain;
+    struct log_row_head heads[LOG_INSERT_COUNT];
 };
 
 /* The batch columns of a first row. */
@@ -36,11 +46,12 @@ struct log_batch_columns {
     const struct producer_table *snapshot; /* NULL: none with this batch */
 };
 
-/* Statement texts, with the keyspace and table quoted. NOMEM, LIMIT. */
-MUST_CHECK int log_rows_first_text(const char *keyspace, const char *table, struct buf *out);
-MUST_CHECK int log_rows_plain_text(const char *keyspace, const char *table, struct buf *out);
+/* The statement's text, with the keyspace and table quoted. NOMEM, LIMIT. */
+MUST_CHECK int log_rows_text(enum log_insert insert, const char *keyspace, const char *table,
+                             struct buf *out);
 
-void log_rows_set(struct log_rows *rows, struct slice first_id, struct slice plain_id,
+/* `ids`: those of the prepared statements, by enum log_insert. */
+void log_rows_set(struct log_rows *rows, const struct slice ids[LOG_INSERT_COUNT],
                   int32_t partition, int64_t segment);
 
 /* Appends one row; `columns` NULL: a plain row. NOMEM or LIMIT (the buf's): nothing is appended. */

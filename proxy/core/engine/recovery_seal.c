@@ -227,7 +227,8 @@ static size_t row_bytes(const struct cql_result *result)
 static int put_row(struct recovery *recovery, struct buf *out, const struct cql_result *result)
 {
     const struct partition *partition = recovery->partition;
-    const struct cluster_statement *statement = partition->topic->insert_first;
+    const struct cluster_statement *statement =
+        partition->topic->inserts[LOG_INSERT_FIRST].statement;
     int rc = buf_reserve(out, row_bytes(result));
 
     if (rc < 0)

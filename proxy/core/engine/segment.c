@@ -23,8 +23,12 @@ int64_t segment_token(int32_t partition, int64_t segment)
 void segment_set(struct partition *partition, int64_t segment, int64_t first_offset,
                  int64_t limit_offset)
 {
-    const struct topic *topic = partition->topic;
+    struct slice ids[LOG_INSERT_COUNT];
 
+    for (int i = 0; i < LOG_INSERT_COUNT; i++) {
+        const struct cluster_statement *statement = partition->topic->inserts[i].statement;
+        ids[i] = slice_make(statement->id, statement->id_len);
+    }
     partition->segment = segment;
     partition->segment_first = first_offset;
     partition->segment_limit = limit_offset;
@@ -32,9 +36,7 @@ void segment_set(struct partition *partition, int64_t segment, int64_t first_off
     partition->segment_open = false;
     partition->snapshot_due = true;
     partition->token = segment_token(partition->index, segment);
-    log_rows_set(&partition->rows, slice_make(topic->insert_first->id, topic->insert_first->id_len),
-                 slice_make(topic->insert_plain->id, topic->insert_plain->id_len), partition->index,
-                 segment);
+    log_rows_set(&partition->rows, ids, partition->index, segment);
 }
 
 bool segment_take(struct partition *partition, int32_t record_count, size_t bytes)

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"log"
 	"net"
@@ -21,7 +20,23 @@ import (
 	"github.com/gocql/gocql"
 )
 
-const partitions = 4
+const (
+	partitions  = 4
+	segmentRows = 100_000 // of one Cassandra partition, as Sluice's segments have
+	valueCount  = 148     // different ones, as many as the records that tests/bench/replay has
+)
+
+// The values of tests/bench/replay: JSON of which some repeats.
+func makeValue(length int, number uint32) []byte {
+	words := []string{"pending", "paid", "shipped", "returned", "blue", "green", "large", "small"}
+	random := number*2654435761 + 1
+	text := fmt.Sprintf("{\"id\":%d,\"user\":\"u%08x\"", number, random)
+	for field := 0; len(text) < length; field++ {
+		random = random*1664525 + 1013904223
+		text += fmt.Sprintf(",\"f%d\":\"%s\",\"n%d\":%d", field, words[random>>29], field, (random>>8)%100000)
+	}
+	return append([]byte(text[:length-1]), '}')
+}
 
 func cpuSeconds() float64 {
 	var usage syscall.Rusage
@@ -41,7 +56,10 @@ func number(text string) float64 {
 
 func main() {
 	batchRows, window := int64(number(os.Args[4])), int(number(os.Args[5]))
-	value := bytes.Repeat([]byte{'v'}, int(number(os.Args[6])))
+	var values [valueCount][]byte
+	for i := range values {
+		values[i] = makeValue(int(number(os.Args[6])), uint32(i))
+	}
 	host, port, err := net.SplitHostPort(os.Args[1])
 	if err != nil {
 		log.Fatal(err)
@@ -59,7 +77,7 @@ func main() {
 	defer session.Close()
 	text := fmt.Sprintf("INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, value) "+
 		"VALUES (?, ?, ?, ?, ?)", os.Args[2], os.Args[3])
-	segment := time.Now().UnixMilli() // a segment of our own in each run
+	start := time.Now().UnixMilli()
 	var rows, next atomic.Int64
 	var stop atomic.Bool
 	var all sync.WaitGroup
@@ -70,9 +88,11 @@ func main() {
 			for !stop.Load() {
 				n := next.Add(1) - 1
 				first := n / partitions * batchRows
+				// segments of our own in each run
+				segment := start + n/partitions/(segmentRows/batchRows)
 				batch := session.NewBatch(gocql.UnloggedBatch)
 				for i := first; i < first+batchRows; i++ {
-					batch.Query(text, int32(n%partitions), segment, i, segment+i, value)
+					batch.Query(text, int32(n%partitions), segment, i, start, values[i%valueCount])
 				}
 				if err := session.ExecuteBatch(batch); err != nil {
 					log.Fatal(err)
@@ -87,6 +107,6 @@ func main() {
 	rows1, cpu1, took := rows.Load(), cpuSeconds(), time.Since(time0)
 	stop.Store(true)
 	all.Wait()
-	fmt.Printf("{\"rows\": %d, \"seconds\": %f, \"cpu_s\": %f, \"all_rows\": %d, \"segment\": %d}\n",
-		rows1-rows0, took.Seconds(), cpu1-cpu0, rows.Load(), segment)
+	fmt.Printf("{\"rows\": %d, \"seconds\": %f, \"cpu_s\": %f, \"all_rows\": %d}\n",
+		rows1-rows0, took.Seconds(), cpu1-cpu0, rows.Load())
 }

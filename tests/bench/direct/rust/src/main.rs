@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const PARTITIONS: u64 = 4;
+const SEGMENT_ROWS: u64 = 100_000; // of one Cassandra partition, as Sluice's segments have
+const VALUES: u64 = 148; // different ones, as many as the records that tests/bench/replay has
 
 fn cpu_s() -> f64 {
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -20,12 +22,32 @@ fn cpu_s() -> f64 {
     seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
+/// The values of tests/bench/replay: JSON of which some repeats.
+fn make_value(len: usize, number: u32) -> Vec<u8> {
+    let words = ["pending", "paid", "shipped", "returned", "blue", "green", "large", "small"];
+    let mut random = number.wrapping_mul(2654435761).wrapping_add(1);
+    let mut text = format!("{{\"id\":{number},\"user\":\"u{random:08x}\"");
+    for field in 0.. {
+        if text.len() >= len {
+            break;
+        }
+        random = random.wrapping_mul(1664525).wrapping_add(1013904223);
+        let (word, n) = (words[(random >> 29) as usize], (random >> 8) % 100000);
+        text += &format!(",\"f{field}\":\"{word}\",\"n{field}\":{n}");
+    }
+    let mut value = text.into_bytes();
+    value.truncate(len);
+    value[len - 1] = b'}';
+    value
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().collect();
     let batch_rows: u64 = args[4].parse()?;
     let window: u64 = args[5].parse()?;
-    let value = vec![b'v'; args[6].parse()?];
+    let value_bytes: usize = args[6].parse()?;
+    let values: Arc<Vec<_>> = Arc::new((0..VALUES).map(|n| make_value(value_bytes, n as u32)).collect());
     let seconds: f64 = args[7].parse()?;
     let warm_up: f64 = args[8].parse()?;
 
@@ -45,22 +67,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let next = Arc::new(AtomicU64::new(0));
     let stop = Arc::new(AtomicBool::new(false));
     let start = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis() as i64;
-    let segment = start; // a segment of our own in each run
     let mut tasks = Vec::new();
     for _ in 0..window {
-        let (session, batch, value) = (session.clone(), batch.clone(), value.clone());
+        let (session, batch, values) = (session.clone(), batch.clone(), values.clone());
         let (rows, next, stop) = (rows.clone(), next.clone(), stop.clone());
         tasks.push(tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                let first = (n / PARTITIONS * batch_rows) as i64;
-                let values: Vec<_> = (0..batch_rows as i64)
-                    .map(|i| {
-                        let time = scylla::value::CqlTimestamp(start + first + i);
-                        ((n % PARTITIONS) as i32, segment, first + i, time, value.as_slice())
-                    })
-                    .collect();
-                session.batch(&batch, values).await.expect("a batch failed");
+                let (partition, batch_number) = ((n % PARTITIONS) as i32, n / PARTITIONS);
+                let first = batch_number * batch_rows;
+                // segments of our own in each run
+                let segment = start + (batch_number / (SEGMENT_ROWS / batch_rows)) as i64;
+                let time = scylla::value::CqlTimestamp(start);
+                let row = |i| (partition, segment, i as i64, time, values[(i % VALUES) as usize].as_slice());
+                let rows_of_batch: Vec<_> = (first..first + batch_rows).map(row).collect();
+                session.batch(&batch, rows_of_batch).await.expect("a batch failed");
                 rows.fetch_add(batch_rows, Ordering::Relaxed);
             }
         }));
@@ -74,12 +95,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         task.await?;
     }
     println!(
-        "{{\"rows\": {}, \"seconds\": {:.6}, \"cpu_s\": {:.6}, \"all_rows\": {}, \"segment\": {}}}",
+        "{{\"rows\": {}, \"seconds\": {:.6}, \"cpu_s\": {:.6}, \"all_rows\": {}}}",
         rows_1 - rows_0,
         took.as_secs_f64(),
         cpu_1 - cpu_0,
-        rows.load(Ordering::Relaxed),
-        segment
+        rows.load(Ordering::Relaxed)
     );
     Ok(())
 }
