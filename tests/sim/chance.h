@@ -29,6 +29,7 @@
     X(GATEWAY_DRAIN, 10000, "SIGTERM, and started again")                                          \
     X(GATEWAY_MOVE, 3000, "started on another machine while the old one runs on")                  \
     X(GATEWAY_STORM, 12000, "kill -9, and its next lives die at points of their takeover")         \
+    X(GATEWAY_STALL, 12000, "SIGSTOP at a point for up to four leases")                            \
     X(GATEWAY_SERIAL, 12000, "its transactions are done but not told, then no longer done")        \
     X(GATEWAY_CLOCK, 6000, "the wall clock steps by up to 10 min")                                 \
     X(GATEWAY_SKEW, 10000, "the wall clock steps by up to 1 s")                                    \

@@ -73,37 +73,44 @@ void process_fail_allocation(struct process *process, uint64_t n)
 
 /* --- kill points --- */
 
-void process_doom(struct process *process, const char *point, unsigned passes, int64_t delay_us)
+void process_set_doom(struct process *process, const struct process_doom *doom)
 {
-    process->doom_point = point;
-    process->doom_passes = passes;
-    process->doom_delay_us = delay_us;
-    scheduler_cancel(&process->world->scheduler, process->doom);
-    process->doom = NULL;
+    process->doom = *doom;
+    scheduler_cancel(&process->world->scheduler, process->dies);
+    process->dies = NULL;
 }
 
-static void meet_doom(void *argument)
+static void die(void *argument)
 {
     struct process *process = argument;
 
-    process->doom = NULL;
-    world_process_exited(process->world, process, 137, process->doom_point);
+    process->dies = NULL;
+    world_process_exited(process->world, process, 137, process->doom.point);
 }
 
 void kill_point(const char *name)
 {
     struct process *process = process_of((struct list *)(uintptr_t)&acting->node);
+    struct process_doom *doom = &process->doom;
 
     world_note_point(process->world, name);
-    if (process->doom_point != name || --process->doom_passes != 0)
+    if (doom->point != name || --doom->passes != 0)
         return;
-    if (process->doom_delay_us > 0) {
-        process->doom =
-            scheduler_in(&process->world->scheduler, process->doom_delay_us, meet_doom, process);
+    if (doom->delay_us > 0) {
+        process->dies = scheduler_in(&process->world->scheduler, doom->delay_us, die, process);
         return;
     }
     process->is_doomed = true;
     process_event(process);
+}
+
+static void meet_doom(struct process *process)
+{
+    process->is_doomed = false;
+    if (process->doom.stall_us == 0)
+        world_process_exited(process->world, process, 137, process->doom.point);
+    else
+        process_pause(process, process->doom.stall_us, false);
 }
 
 /* --- the loop --- */
@@ -164,7 +171,7 @@ static void pull_actions(struct process *process)
     struct action action;
 
     if (process->is_doomed) {
-        world_process_exited(process->world, process, 137, process->doom_point);
+        meet_doom(process);
         return;
     }
     while (!process->is_dead && action_next(gateway_actions(process->gateway), &action)) {
@@ -194,7 +201,7 @@ static void take_turn(void *argument)
         process->is_dirty = false;
         gateway_turn(process->gateway, process_now(process));
         pull_actions(process);
-        if (process->is_dead)
+        if (process->is_dead || process->is_paused)
             return;
     }
     arm_timer(process);
@@ -305,7 +312,7 @@ void process_kill(struct process *process, bool without_power)
     scheduler_cancel(&world->scheduler, process->turn);
     scheduler_cancel(&world->scheduler, process->timer);
     scheduler_cancel(&world->scheduler, process->resume);
-    scheduler_cancel(&world->scheduler, process->doom);
+    scheduler_cancel(&world->scheduler, process->dies);
     sockets_close(process, without_power);
     gateway_get_counts(process->gateway, &counts);
     world->counts.copies += counts.copies;

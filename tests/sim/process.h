@@ -27,9 +27,14 @@ struct process *process_start(struct world *world, const struct process_config *
 void process_kill(struct process *process, bool without_power);
 void process_pause(struct process *process, int64_t for_us, bool frozen);
 void process_drain(struct process *process);
-/* kill -9 when it has come by this point (proto/kill_point.h) so often: at once, before anything
- * of that turn is performed, or after a delay. Point NULL: never. */
-void process_doom(struct process *process, const char *point, unsigned passes, int64_t delay_us);
+/* What befalls it when it comes by a point (proto/kill_point.h). */
+struct process_doom {
+    const char *point; /* NULL: nothing */
+    unsigned passes;   /* so often it comes by there until then */
+    int64_t stall_us;  /* it is paused for so long; 0: it dies */
+    int64_t delay_us;  /* so much later; 0: before anything of that turn is performed */
+};
+void process_set_doom(struct process *process, const struct process_doom *doom);
 /* The n-th allocation from now fails; 0: none does. */
 void process_fail_allocation(struct process *process, uint64_t n);
 /* Ends a pause. */

@@ -25,11 +25,9 @@ struct process {
     uint64_t turns, actions;
     bool is_paused, is_draining, is_dead, is_dirty, is_starved;
     bool has_lacked_memory;
-    const char *doom_point; /* where it dies; NULL: nowhere */
-    unsigned doom_passes;   /* so often it comes by there before */
-    int64_t doom_delay_us;  /* then it lives on so long; 0: nothing of that turn is performed */
-    struct sim_event *doom;
-    bool is_doomed;         /* it died in this turn: nothing of it is performed any more */
+    struct process_doom doom;
+    struct sim_event *dies;
+    bool is_doomed; /* it was met in this turn: nothing of it is performed any more, or yet */
 };
 
 /* A connection of the process: either a link to a node or a client. */

@@ -113,6 +113,8 @@ static void trouble_gateway(const struct trouble *trouble)
         return;
     if (trouble->fault == SIM_GATEWAY_SERIAL)
         hold_renewals(trouble, slot);
+    else if (trouble->fault == SIM_GATEWAY_STALL)
+        slot_stall(slot, span(trouble, SIM_SECOND_US, 4 * trouble->world->plan.lease_us));
     else if (trouble->fault == SIM_GATEWAY_KILL || trouble->fault == SIM_GATEWAY_POWER ||
              trouble->fault == SIM_GATEWAY_STORM)
         kill_gateway(trouble, trouble->fault == SIM_GATEWAY_POWER);
@@ -302,7 +304,7 @@ void world_heal(struct world *world)
         database_set_clock(world->database, i, 0);
     LIST_EACH_SAFE (it, after, &world->processes) {
         process_fail_allocation(process_of(it), 0);
-        process_doom(process_of(it), NULL, 0, 0);
+        process_set_doom(process_of(it), &(struct process_doom){0});
         process_resume(process_of(it));
     }
     for (unsigned i = 0; i < world->plan.gateways; i++) {

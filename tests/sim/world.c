@@ -113,19 +113,19 @@ void world_note_point(struct world *world, const char *name)
         world->points[world->point_count++] = name;
 }
 
-/* Every second time one of a recovery, which is short. */
-static const char *pick_point(const struct gateway_slot *slot)
+/* Every second time one of those with this beginning. */
+static const char *pick_point(const struct gateway_slot *slot, uint64_t counter, const char *start)
 {
     const struct world *world = slot->world;
     const char *candidates[POINTS_MAX];
     size_t count = 0;
-    bool any = chance_draw(&world->chance, slot->index, slot->restarts, PURPOSE_KIND) % 2 == 0;
+    bool any = chance_draw(&world->chance, slot->index, counter, PURPOSE_KIND) % 2 == 0;
 
     for (size_t i = 0; i < world->point_count; i++)
-        if (any || strncmp(world->points[i], "recovery.", 9) == 0)
+        if (any || strncmp(world->points[i], start, strlen(start)) == 0)
             candidates[count++] = world->points[i];
     return count == 0 ? NULL
-                      : candidates[chance_between(&world->chance, slot->index, slot->restarts,
+                      : candidates[chance_between(&world->chance, slot->index, counter,
                                                   PURPOSE_POINT, 0, (int64_t)count - 1)];
 }
 
@@ -139,10 +139,25 @@ static void doom(struct gateway_slot *slot)
     slot->storm_lives--;
     int64_t delay_us = chance_skewed(&world->chance, slot->index, slot->restarts, PURPOSE_DELAY,
                                      100, 400 * SIM_MS_US);
-    process_doom(
-        slot->process, pick_point(slot),
-        (unsigned)chance_between(&world->chance, slot->index, slot->restarts, PURPOSE_PASSES, 1, 3),
-        delay_us < 2 * SIM_MS_US ? 0 : delay_us);
+    process_set_doom(slot->process,
+                     &(struct process_doom){
+                         .point = pick_point(slot, slot->restarts, "recovery."),
+                         .passes = (unsigned)chance_between(&world->chance, slot->index,
+                                                            slot->restarts, PURPOSE_PASSES, 1, 3),
+                         .delay_us = delay_us < 2 * SIM_MS_US ? 0 : delay_us});
+}
+
+void slot_stall(struct gateway_slot *slot, int64_t for_us)
+{
+    const struct world *world = slot->world;
+    uint64_t counter = world->ticks + 1000000;
+
+    process_set_doom(
+        slot->process,
+        &(struct process_doom){.point = pick_point(slot, counter, "segment."),
+                               .passes = (unsigned)chance_between(&world->chance, slot->index,
+                                                                  counter, PURPOSE_PASSES, 1, 3),
+                               .stall_us = for_us});
 }
 
 static void start_gateway(void *argument)

@@ -156,6 +156,8 @@ void slot_move(struct gateway_slot *slot);   /* to another machine */
 void slot_step_clock(struct gateway_slot *slot, int64_t by_us); /* the wall clock */
 void slot_set_clock(struct gateway_slot *slot);                 /* to the right time */
 void world_bury(struct world *world, struct process *process, bool without_power);
+/* Its process is paused when it comes by some point. */
+void slot_stall(struct gateway_slot *slot, int64_t for_us);
 void world_note_point(struct world *world, const char *name);
 /* A process has come to its end by itself, or is to. */
 void world_process_exited(struct world *world, struct process *process, int exit_code,
