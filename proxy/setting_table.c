@@ -377,7 +377,7 @@ const struct setting setting_table[] = {
          "as read from the server."},
 {.section = "log_tables", .key = "mutation_group_rows", .type = SETTING_INTEGER,
  AT(gateway.mutation_group_rows),
- .default_text = "300", .min = 1, .max = 100000,
+ .default_text = "600", .min = 1, .max = 100000,
  .help = "Waiting batches of a partition ride in one mutation; one with so many rows takes no\n"
          "further batch."},
 {.section = "log_tables", .key = "mutation_group_bytes", .type = SETTING_BYTES,

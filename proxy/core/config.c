@@ -53,7 +53,7 @@ static void log_table_defaults(struct gateway_config *config)
 {
     config->segment_max_rows = 100000;
     config->segment_max_bytes = (int64_t)(64 * MIB);
-    config->mutation_group_rows = 300;
+    config->mutation_group_rows = 600;
     config->mutation_group_bytes = 256 * KIB;
     config->mutations_per_partition = 4;
 }
