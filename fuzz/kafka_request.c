@@ -1,8 +1,11 @@
 /* A request frame without its size: header and body of every row, there and back. */
 #include "fuzz/repair.h"
 #include "fuzz/round_trip.h"
+#include "kafka/api_versions.h"
+#include "kafka/error.h"
 #include "kafka/header.h"
 
+#include <ctype.h>
 #include <stdalign.h>
 
 struct message {
@@ -11,6 +14,38 @@ struct message {
 };
 
 _Static_assert(sizeof(struct message) <= ROUND_TRIP_BYTES, "a message has room");
+
+/* KIP-511: letters and digits, with dots and dashes between. */
+static bool is_software_text(struct slice text)
+{
+    bool is_inner = true;
+
+    for (size_t i = 0; i < text.len; i++)
+        is_inner = is_inner && (isalnum(text.data[i]) != 0 ||
+                                (i > 0 && i + 1 < text.len && strchr(".-", text.data[i]) != NULL &&
+                                 text.data[i] != '\0'));
+    return is_inner && text.len > 0;
+}
+
+/* The first request of every client: is it answered, and with what is served, as far as there is
+ * room? */
+static void check_api_versions(const struct kafka_api_versions_request *request, int version,
+                               size_t room)
+{
+    struct kafka_api_version keys[256];
+    int32_t all = kafka_api_versions_list(keys, 256);
+
+    REQUIRE(kafka_api_versions_request_is_valid(request, version) ==
+            (version < 3 || (is_software_text(request->client_software_name) &&
+                             is_software_text(request->client_software_version))));
+    REQUIRE(all > 0 && all < 256);
+    for (int32_t i = 0; i < all; i++) {
+        const struct kafka_api *api = kafka_api_find(keys[i].api_key);
+        REQUIRE(api != NULL && api->served && (i == 0 || keys[i - 1].api_key < keys[i].api_key));
+    }
+    int32_t some = kafka_api_versions_list(keys, (int32_t)(room % 256));
+    REQUIRE(some == (all < (int32_t)(room % 256) ? all : (int32_t)(room % 256)));
+}
 
 static int decode(const struct round_trip *trip, struct slice in, struct arena *arena,
                   void *message)
@@ -22,6 +57,8 @@ static int decode(const struct round_trip *trip, struct slice in, struct arena *
 
     /* A refusal says where: people look for it there. */
     REQUIRE(rc == STATUS_OK || (failed.field != NULL && failed.offset <= in.len));
+    if (rc == STATUS_OK && m->header.request_api_key == KAFKA_API_VERSIONS)
+        check_api_versions((const void *)m->body, m->header.request_api_version, in.len);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 /*
  * The snapshot of a partition's producers, as it comes back from the database; then, on the table
- * that it made, batches as the tape has them.
+ * that it made, what the tape has: batches that are stored, refused or taken back, a leader that
+ * loads afresh, time that passes. (Full tables are for the unit test: they take too long here.)
  */
 #include "core/engine/producer_state.h"
 #include "fuzz/repair.h"
@@ -96,6 +97,99 @@ static void one_batch(struct producer_table *table, struct tape *tape, int64_t n
     (void)producer_waited_ms(table, claim.producer_id, now_ms);
 }
 
+/* Are all its batches of before this offset? Only then do we know what a retraction leaves. */
+static bool is_all_before(const struct producer *producer, int64_t offset)
+{
+    for (size_t i = 0; producer != NULL && i < producer->count; i++)
+        if (producer->window[i].first_offset < 0 || producer->window[i].first_offset >= offset)
+            return false;
+    return true;
+}
+
+/* Stored, and then not stored after all: it may come again. */
+static void taken_back(struct producer_table *table, struct tape *tape, int64_t now_ms)
+{
+    struct producer_claim claim = {.producer_id = some_producer(table, tape),
+                                   .epoch = (int16_t)tape_below(tape, 3),
+                                   .record_count = 1 + (int32_t)tape_below(tape, 3)};
+    const struct producer *known = find(table, claim.producer_id);
+    int64_t offset;
+    int16_t code;
+
+    if (known != NULL && known->count > 0 && tape_odd(tape)) {
+        claim.epoch = known->epoch;
+        claim.first_sequence =
+            producer_last_sequence(known->window[known->count - 1].last_sequence, 2);
+    }
+    bool sure = is_all_before(known, now_ms);
+    if (claim.first_sequence < 0 ||
+        producer_check(table, &claim, &offset, &code) != PRODUCER_ACCEPT ||
+        producer_admit(table, &claim, now_ms, now_ms) < 0)
+        return;
+    producer_retract(table, &claim, now_ms);
+    REQUIRE(!sure || producer_check(table, &claim, &offset, &code) == PRODUCER_ACCEPT);
+}
+
+/* The partition's state is thrown away and loaded again: who was refused is known afterwards. */
+static void load_again(struct producer_table *table, struct tape *tape, int64_t now_ms,
+                       const struct fuzz_alloc *memory)
+{
+    struct producer_table refused;
+    int64_t stable = 990 + (int64_t)tape_below(tape, 100);
+
+    producer_table_init(&refused, table->alloc);
+    producer_table_doubt(table, stable, CODE, now_ms, &refused);
+    for (size_t i = 0; i < table->capacity; i++) {
+        const struct producer *p = &table->slots[i];
+        bool doubtful = p->blocked_code != 0;
+        for (size_t b = 0; b < p->count; b++)
+            doubtful = doubtful || p->window[b].first_offset >= stable;
+        if (p->producer_id == -1 || (doubtful && memory->failures > 0))
+            continue;
+        const struct producer *q = find(&refused, p->producer_id);
+        REQUIRE(doubtful == (q != NULL));
+        REQUIRE(q == NULL || (q->blocked_code != 0 && q->epoch == p->epoch && q->count == 0));
+    }
+    if (tape_odd(tape))
+        producer_table_clear(table);
+    producer_table_block_all(table, &refused, now_ms);
+    for (size_t i = 0; memory->failures == 0 && i < refused.capacity; i++) {
+        const struct producer *p = &refused.slots[i];
+        const struct producer *q = p->producer_id == -1 ? NULL : find(table, p->producer_id);
+        REQUIRE(p->producer_id == -1 || (q != NULL && q->blocked_code != 0));
+    }
+    producer_table_deinit(&refused);
+}
+
+static void time_passes(struct producer_table *table, struct tape *tape, int64_t now_ms,
+                        const struct fuzz_alloc *memory)
+{
+    now_ms += (int64_t)tape_below(tape, 4) * PRODUCER_EXPIRY_MS / 2;
+    producer_table_expire(table, now_ms);
+    for (size_t i = 0; memory->failures == 0 && i < table->capacity; i++)
+        REQUIRE(table->slots[i].producer_id == -1 ||
+                table->slots[i].last_write_ms >= now_ms - PRODUCER_EXPIRY_MS);
+}
+
+static void one_step(struct producer_table *table, struct tape *tape, int64_t now_ms,
+                     const struct fuzz_alloc *memory)
+{
+    switch (tape_below(tape, 8)) {
+    case 0:
+        load_again(table, tape, now_ms, memory);
+        return;
+    case 1:
+        time_passes(table, tape, now_ms, memory);
+        return;
+    case 2:
+    case 3:
+        taken_back(table, tape, now_ms);
+        return;
+    default:
+        one_batch(table, tape, now_ms);
+    }
+}
+
 /* Known and open: a stored time near the ends of int64 overflows in producer_waited_ms() and when
  * room is made in a full table. */
 static bool times_are_sound(const struct producer_table *table)
@@ -119,7 +213,7 @@ static void run(struct producer_table *table, struct slice snapshot, struct tape
     else
         check_round_trip(table);
     for (int i = 0; i < STEPS && tape->bytes.len > 0 && times_are_sound(table); i++)
-        one_batch(table, tape, 1000 + i);
+        one_step(table, tape, 1000 + i, memory);
     check_round_trip(table);
 }
 

@@ -75,6 +75,7 @@ static int run(const struct round_trip *trip, struct slice in, struct tape *tape
 
     REQUIRE(memory->peak_bytes <= MEMORY_CONSTANT + MEMORY_PER_BYTE * in.len);
     REQUIRE(decoded != STATUS_NOMEM || memory->failures > 0);
+    REQUIRE(strcmp(status_name(decoded), "UNKNOWN") != 0 && status_text(decoded)[0] != '\0');
     if (decoded < 0)
         return decoded;
     int rc = pass_write(trip, first);

@@ -560,7 +560,7 @@ struct slot {
     uint64_t seen_at;  /* control.steps when the row was read */
 };
 
-enum claim_state { CLAIM_IDLE, CLAIM_EXPECT_DONE, CLAIM_EXPECT_READ, CLAIM_RESTS };
+enum claim_state { CLAIM_IDLE, CLAIM_EXPECT_DONE, CLAIM_EXPECT_READ };
 
 struct claim {
     struct task task;
