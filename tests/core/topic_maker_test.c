@@ -1,3 +1,4 @@
+#include "core/text_map.h"
 #include "tests/support/control_world.h"
 
 #include <setjmp.h>
@@ -182,6 +183,46 @@ static void a_log_table_that_was_there_gives_the_topic_its_id(void **state)
     (void)fake_db_run(db, "CREATE TABLE sluice.orders " LOG_COLUMNS);
     expect_created(&host, "orders", 0);
     expect_same_id(db, "orders", "orders");
+    host_kill(&host);
+    fake_db_free(db);
+}
+
+static void a_log_table_that_was_there_is_altered_to_what_the_topic_asks_for(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created created;
+    struct buf wanted, marked;
+    const struct topic_change changes[] = {
+        {SLICE_INIT("retention.ms"), SLICE_INIT("60000")},
+        {SLICE_INIT("compression.type"), SLICE_INIT("zstd")}};
+    host_up(&host, db, "one");
+    (void)fake_db_run(db, "CREATE TABLE sluice.orders " LOG_COLUMNS);
+    buf_init(&wanted, &alloc_heap, TOPIC_CONFIGURATION_BYTES);
+    buf_init(&marked, &alloc_heap, TOPIC_CONFIGURATION_BYTES);
+    assert_int_equal(topic_configuration_change(SLICE_NULL, changes, 2, false, &wanted), 0);
+    assert_int_equal(topic_configuration_mark(buf_unread(&wanted), true, &marked), 0);
+    host_create_with(&host, "orders", 1, buf_unread(&marked), &created);
+    buf_deinit(&wanted);
+    buf_deinit(&marked);
+    host_run(&host, 5 * SECOND_US);
+    assert_true(created.done && created.error == 0);
+    assert_int_equal(
+        fake_db_number(
+            db, "SELECT default_time_to_live FROM system_schema.tables WHERE table_name = 'orders'"),
+        60);
+    assert_true(slice_equal(
+        text_map_get(
+            fake_db_cell(
+                db, "SELECT compression FROM system_schema.tables WHERE table_name = 'orders'"),
+            SLICE_LITERAL("class")),
+        SLICE_LITERAL("ZstdCompressor")));
+    struct topic_settings settings;
+    topic_settings_read(slice_make(host.topic_configuration, host.topic_configuration_len),
+                        &settings);
+    assert_int_equal(settings.table_ttl_s, 60);
+    assert_true(settings.had_ttl && !topic_table_is_behind(&settings));
     host_kill(&host);
     fake_db_free(db);
 }
@@ -489,6 +530,7 @@ int main(void)
         cmocka_unit_test(topics_that_map_to_one_name_get_tables_of_their_own),
         cmocka_unit_test(a_foreign_table_of_that_name_fails_the_creation_and_frees_the_name),
         cmocka_unit_test(a_log_table_that_was_there_gives_the_topic_its_id),
+        cmocka_unit_test(a_log_table_that_was_there_is_altered_to_what_the_topic_asks_for),
         cmocka_unit_test(without_schema_rights_the_table_must_be_there),
         cmocka_unit_test(what_a_crash_left_half_made_is_finished_at_the_next_start),
         cmocka_unit_test(a_creation_survives_every_kind_of_loss),

@@ -39,8 +39,8 @@
       "INSERT INTO @.sluice_topics (topic, topic_id, table_name, partitions, configuration, " \
       "state, version) VALUES (?, ?, ?, ?, ?, 'creating', 1) IF NOT EXISTS") \
     X(TOPIC_CHANGE, \
-      "UPDATE @.sluice_topics SET topic_id = ?, table_name = ? WHERE topic = ? IF topic_id " \
-      "= ? AND table_name = ? AND state = 'creating'") \
+      "UPDATE @.sluice_topics SET topic_id = ?, table_name = ?, configuration = ? WHERE topic = " \
+      "? IF topic_id = ? AND table_name = ? AND state = 'creating'") \
     X(TOPIC_LIVE, \
       "UPDATE @.sluice_topics SET state = 'live' WHERE topic = ? IF topic_id = ? AND " \
       "table_name = ? AND state = 'creating'") \

@@ -360,8 +360,13 @@ static void live_answer(struct topic_maker *maker, const struct answer *answer, 
         maker_expect(maker, TOPIC_EXPECT_ROW_READ, now);
         return;
     }
+    struct topic_settings settings;
     maker->row.state = TOPIC_LIVE;
     store_row(maker, now);
+    topic_settings_read(maker->row.configuration, &settings);
+    if (topic_table_is_behind(&settings))
+        topic_changer_add(&control->changer, slice_cstr(maker->row.name), maker->row.topic_id, NULL,
+                          0, false, 0, NULL, NULL, now);
     (void)topic_watch_raise(&control->watch, now);
     action_log(control->actions, LOG_INFO, "topic made", "topic=%s table=\"%s\" partitions=%d",
                maker->row.name, maker->row.table_name, maker->row.partitions);
@@ -482,13 +487,39 @@ static void ask_row_insert(struct topic_maker *maker, struct moment now)
     task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_INSERT, values, 5, now);
 }
 
+/* A table that was there was not given what the settings ask for: whoever finds the topic alters
+ * it. False: out of memory. */
+static bool forget_what_was_given(struct topic_maker *maker)
+{
+    const struct topic_change nothing[] = {{TOPIC_KEY_TABLE_TTL, SLICE_NULL},
+                                           {TOPIC_KEY_TABLE_COMPRESSION, SLICE_NULL}};
+    struct buf left;
+
+    buf_init(&left, maker->task.control->alloc, TOPIC_CONFIGURATION_BYTES);
+    bool ok =
+        topic_configuration_change(maker->row.configuration, nothing, 2, false, &left) == STATUS_OK;
+    if (ok) {
+        memcpy(maker->text.configuration, buf_unread(&left).data, buf_len(&left));
+        maker->row.configuration = slice_make(maker->text.configuration, buf_len(&left));
+    }
+    buf_deinit(&left);
+    return ok;
+}
+
 static void ask_changed(struct topic_maker *maker, struct moment now)
 {
+    bool is_taken_over = memcmp(maker->new_id, maker->row.topic_id, 16) != 0;
+
+    if (is_taken_over && maker->row.configuration.len > 0 && !forget_what_was_given(maker)) {
+        task_sleep(&maker->task, SECOND_US, now);
+        return;
+    }
     const struct cql_value values[] = {
         cql_value_uuid(maker->new_id), cql_value_text(maker->new_name),
+        cql_value_bytes(maker->row.configuration.len > 0 ? maker->row.configuration : SLICE_NULL),
         cql_value_text(maker->row.name),
         cql_value_uuid(maker->row.topic_id), cql_value_text(maker->row.table_name)};
-    task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_CHANGE, values, 5, now);
+    task_ask_statement(&maker->task, QUESTION_TRANSACTION, STATEMENT_TOPIC_CHANGE, values, 6, now);
 }
 
 static void maker_act(struct task *task, struct moment now)
