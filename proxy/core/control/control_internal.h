@@ -80,6 +80,8 @@ struct task {
     struct moment asked; /* when the question under way, or the last one, was asked */
     struct list node;    /* in control.sleeping */
     int64_t wake_us;
+    int64_t second_from_us; /* questions since then, for a second */
+    uint32_t questions;
 };
 
 void task_init(struct task *task, struct control *control, const char *what,

@@ -10,6 +10,7 @@
 
 #define AGAIN_US         INT64_C(200000)
 #define REFUSED_AGAIN_US SECOND_US
+#define QUESTIONS_MAX    200 /* of one machine in a second: none asks so many but in a circle */
 #define PATIENCE_US      (5 * SECOND_US) /* then it is said what is waited for, and asked again */
 #define DDL_PATIENCE_US                                                                            \
     (60 * SECOND_US) /* DDL takes 0.2 to 16 s; asking twice at once makes it slower */
@@ -208,6 +209,16 @@ static const struct cql_value *transaction_key(const struct question *question)
     return marker < question->value_count ? &question->values[marker] : NULL;
 }
 
+/* A node that leaves each transaction undone at once would be asked again at once, for ever. */
+static bool asks_too_often(struct task *task, struct moment now)
+{
+    if (now.boot_us - task->second_from_us >= SECOND_US) {
+        task->second_from_us = now.boot_us;
+        task->questions = 0;
+    }
+    return ++task->questions > QUESTIONS_MAX;
+}
+
 void task_ask(struct task *task, const struct question *question, struct moment now)
 {
     struct control *control = task->control;
@@ -225,7 +236,8 @@ void task_ask(struct task *task, const struct question *question, struct moment 
         .deadline_us = now.boot_us + (ddl ? DDL_PATIENCE_US : patience_us),
     };
 
-    if (ddl && control->ddl_task != NULL) { /* another machine's; it acts again after it */
+    if (asks_too_often(task, now) ||
+        (ddl && control->ddl_task != NULL)) { /* another machine's; it acts again after it */
         task_sleep(task, AGAIN_US, now);
         return;
     }
