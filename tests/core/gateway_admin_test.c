@@ -13,6 +13,7 @@
 #include "kafka/create_partitions.h"
 #include "kafka/create_topics.h"
 #include "kafka/delete_topics.h"
+#include "kafka/describe_configs.h"
 #include "kafka/describe_log_dirs.h"
 #include "kafka/error.h"
 #include "kafka/list_offsets.h"
@@ -65,21 +66,56 @@ static int16_t grow(struct gateway_world *world, struct fake_client *client, con
     return response.results[0].error_code;
 }
 
-static int16_t set(struct gateway_world *world, struct fake_client *client, const char *name,
-                   const char *value)
+/* One change of a setting of "orders"; why: room for the refusal's text, or NULL. */
+static int16_t alter(struct gateway_world *world, struct fake_client *client,
+                     struct kafka_alter_configs_config config, bool validate_only, char why[200])
 {
-    struct kafka_alter_configs_config config = {
-        slice_cstr(name), value == NULL ? KAFKA_CONFIG_DELETE : KAFKA_CONFIG_SET,
-        value == NULL ? SLICE_NULL : slice_cstr(value)};
-    struct kafka_alter_configs_resource resource = {KAFKA_RESOURCE_TOPIC, SLICE_LITERAL("orders"),
-                                                    &config, 1};
-    struct kafka_alter_configs_request request = {&resource, 1, false};
+    struct kafka_alter_configs_resource resource = {.resource_type = KAFKA_RESOURCE_TOPIC,
+                                                    .resource_name = SLICE_LITERAL("orders"),
+                                                    .configs = &config,
+                                                    .config_count = 1};
+    struct kafka_alter_configs_request request = {&resource, 1, validate_only};
     struct kafka_alter_configs_response response;
 
     (void)fake_client_send(client, KAFKA_INCREMENTAL_ALTER_CONFIGS, 1, &request);
     world_run(world, MS_US);
     assert_true(fake_client_next(client, &response));
+    if (why != NULL)
+        (void)snprintf(why, 200, "%.*s", (int)response.responses[0].error_message.len,
+                       (const char *)response.responses[0].error_message.data);
     return response.responses[0].error_code;
+}
+
+static int16_t set(struct gateway_world *world, struct fake_client *client, const char *name,
+                   const char *value)
+{
+    return alter(world, client,
+                 (struct kafka_alter_configs_config){
+                     slice_cstr(name), value == NULL ? KAFKA_CONFIG_DELETE : KAFKA_CONFIG_SET,
+                     value == NULL ? SLICE_NULL : slice_cstr(value)},
+                 false, NULL);
+}
+
+/* What DescribeConfigs shows of a setting of "orders". */
+static void expect_shown(struct gateway_world *world, struct fake_client *client, const char *name,
+                         const char *value, enum kafka_config_source source)
+{
+    struct slice key = slice_cstr(name);
+    struct kafka_describe_configs_resource resource = {.resource_type = KAFKA_RESOURCE_TOPIC,
+                                                       .resource_name = SLICE_LITERAL("orders"),
+                                                       .configuration_keys = &key,
+                                                       .configuration_key_count = 1};
+    struct kafka_describe_configs_request request = {.resources = &resource, .resource_count = 1};
+    struct kafka_describe_configs_response response;
+
+    (void)fake_client_send(client, KAFKA_DESCRIBE_CONFIGS, 4, &request);
+    world_run(world, MS_US);
+    assert_true(fake_client_next(client, &response));
+    assert_int_equal(response.results[0].error_code, 0);
+    assert_int_equal(response.results[0].config_count, 1);
+    assert_true(slice_equal(response.results[0].configs[0].value, slice_cstr(value)));
+    assert_int_equal(response.results[0].configs[0].config_source, source);
+    assert_false(response.results[0].configs[0].read_only);
 }
 
 static int16_t produce(struct gateway_world *world, struct fake_client *client, struct slice batch)
@@ -237,6 +273,36 @@ static void a_setting_holds_for_the_next_record(void **state)
     world_down(world);
 }
 
+static void compression_type_is_shown_as_it_was_set_and_taken_back(void **state)
+{
+    (void)state;
+    static const struct slice name = SLICE_INIT("compression.type");
+    struct gateway_world *world = world_up("orders", 1);
+    struct fake_client *client = world_client(world);
+    struct kafka_alter_configs_config config = {
+        .name = name, .config_operation = KAFKA_CONFIG_SET, .value = SLICE_LITERAL("zstd")};
+    char why[200];
+
+    expect_shown(world, client, "compression.type", "producer", KAFKA_CONFIG_SOURCE_DEFAULT);
+    assert_int_equal(alter(world, client, config, true, NULL), 0); /* only validated */
+    assert_int_equal(stub.changed, 0);
+    assert_int_equal(alter(world, client, config, false, NULL), 0);
+    expect_shown(world, client, "compression.type", "zstd", KAFKA_CONFIG_SOURCE_TOPIC);
+    config.value = SLICE_LITERAL("best");
+    for (int validate_only = 0; validate_only < 2; validate_only++) {
+        assert_int_equal(alter(world, client, config, validate_only != 0, why),
+                         KAFKA_INVALID_CONFIG);
+        assert_string_equal(
+            why, "compression.type: uncompressed, zstd, lz4, snappy, gzip or producer");
+    }
+    expect_shown(world, client, "compression.type", "zstd", KAFKA_CONFIG_SOURCE_TOPIC);
+    config.config_operation = KAFKA_CONFIG_APPEND;
+    assert_int_equal(alter(world, client, config, false, why), KAFKA_INVALID_CONFIG);
+    assert_int_equal(set(world, client, "compression.type", NULL), 0);
+    expect_shown(world, client, "compression.type", "producer", KAFKA_CONFIG_SOURCE_DEFAULT);
+    world_down(world);
+}
+
 static void a_creation_that_takes_too_long_is_told_and_goes_on(void **state)
 {
     (void)state;
@@ -371,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_request_that_names_too_much_does_nothing),
         cmocka_unit_test(a_topic_named_by_name_and_by_id_is_not_deleted),
         cmocka_unit_test(a_setting_holds_for_the_next_record),
+        cmocka_unit_test(compression_type_is_shown_as_it_was_set_and_taken_back),
         cmocka_unit_test(a_creation_that_takes_too_long_is_told_and_goes_on),
         cmocka_unit_test(a_client_that_goes_away_leaves_its_creation_to_go_on),
         cmocka_unit_test(a_special_timestamp_is_known_from_its_version_on),
