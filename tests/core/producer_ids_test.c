@@ -61,6 +61,33 @@ static void a_restart_begins_a_new_block(void **state)
     fake_db_free(db);
 }
 
+static void a_next_block_that_cannot_be_right_gives_no_ids_and_is_told(void **state)
+{
+    (void)state;
+    static const int64_t blocks[] = {INT64_MAX, INT64_MAX / 1000, -2, INT64_MIN + 1};
+    for (size_t i = 0; i < 4; i++) {
+        struct fake_db *db = fake_db_new();
+        struct host host;
+        char text[160];
+        int64_t id;
+        host_up(&host, db, "one");
+        (void)snprintf(text, sizeof(text),
+                       "UPDATE sluice.sluice_producer_ids SET next_block = %lld WHERE name = "
+                       "'producer_ids'",
+                       (long long)blocks[i]);
+        assert_int_equal(fake_db_run(db, text), 1);
+        for (int n = 0; n < 1000; n++)
+            assert_true(control_producer_id(host.control, &id, host.net.now));
+        fake_db_forget_counts(db);
+        host_run(&host, 5 * SECOND_US);
+        assert_false(control_producer_id(host.control, &id, host.net.now));
+        assert_int_equal(fake_net_logged(&host.net, "sluice_producer_ids cannot be right"), 1);
+        assert_int_equal(fake_db_count(db, "next_block"), 1);
+        host_kill(&host);
+        fake_db_free(db);
+    }
+}
+
 /* Two gateways, transactions lost and late at random places: no id is ever given twice. */
 static void no_id_is_given_twice_whatever_gets_lost(void **state)
 {
@@ -101,6 +128,7 @@ int main(void)
         cmocka_unit_test(ids_are_given_without_a_gap_while_the_database_answers),
         cmocka_unit_test(the_next_block_is_fetched_before_the_first_is_used_up),
         cmocka_unit_test(a_restart_begins_a_new_block),
+        cmocka_unit_test(a_next_block_that_cannot_be_right_gives_no_ids_and_is_told),
         cmocka_unit_test(no_id_is_given_twice_whatever_gets_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

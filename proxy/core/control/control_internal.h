@@ -562,7 +562,7 @@ struct slot {
     uint64_t seen_at;  /* control.steps when the row was read */
 };
 
-enum claim_state { CLAIM_IDLE, CLAIM_EXPECT_DONE, CLAIM_EXPECT_READ };
+enum claim_state { CLAIM_IDLE, CLAIM_EXPECT_DONE, CLAIM_EXPECT_READ, CLAIM_RESTS };
 
 struct claim {
     struct task task;

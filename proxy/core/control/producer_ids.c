@@ -7,7 +7,11 @@
 #include "core/control/control_internal.h"
 #include "proto/kill_point.h"
 
-#define ROW_NAME "producer_ids"
+#define ROW_NAME      "producer_ids"
+#define BLOCK_MAX     (INT64_MAX / PRODUCER_ID_BLOCK - 1)
+#define LOST_PAUSE_US (SECOND_US / 50) /* a rival, or a node that says so, does not keep us busy   \
+                                        */
+#define WRONG_PAUSE_US (10 * SECOND_US)
 
 static void ask_next(struct producer_ids *ids, struct moment now)
 {
@@ -71,9 +75,18 @@ static void producer_ids_answer(struct task *task, const struct answer *answer, 
             task_sleep(task, SECOND_US, now); /* the row without its cell: somebody is at work */
             return;
         }
+        if (ids->next_block < -1 || ids->next_block > BLOCK_MAX) {
+            action_log(task->control->actions, LOG_ERROR, "sluice_producer_ids cannot be right",
+                       "next_block=%lld", (long long)ids->next_block);
+            task_sleep(task, WRONG_PAUSE_US, now);
+            return;
+        }
     }
     ids->state = read ? PRODUCER_IDS_EXPECT_BLOCK : PRODUCER_IDS_EXPECT_NEXT;
-    producer_ids_act(task, now);
+    if (read)
+        producer_ids_act(task, now);
+    else
+        task_sleep(task, LOST_PAUSE_US, now);
 }
 
 void producer_ids_init(struct producer_ids *ids, struct control *control)

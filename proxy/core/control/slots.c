@@ -16,10 +16,12 @@
 /* What our ceiling must have left above C before a claim: timestamps until the next renewal. */
 #define CLAIM_ROOM_US (SECOND_US / 10)
 #define LOOK_AGAIN_US (30 * SECOND_US)
+#define REST_US       (SECOND_US / 5) /* after a claim that came to nothing without a rival */
 #define LOST_CEILING_ROOM_US                                                                       \
     (30 * SECOND_US) /* no ceiling is ever set further ahead than this and a lease */
 
 static void claim_expect(struct claim *claim, enum claim_state state, struct moment now);
+static void claim_is_over(struct claim *claim, struct moment now);
 
 static struct slots *slots_of(struct claim *claim)
 {
@@ -240,6 +242,9 @@ static void claim_act(struct task *task, struct moment now)
         task_ask_statement(task, QUESTION_SERIAL, STATEMENT_SLOT_READ, values, 1, now);
         return;
     }
+    case CLAIM_RESTS:
+        claim_is_over(claim, now);
+        return;
     case CLAIM_IDLE:
         return;
     }
@@ -323,7 +328,12 @@ static void claim_answer(struct task *task, const struct answer *answer, struct 
     slot->sealed_below_us = 0;
     if (present)
         slot_seen(task->control, slot, answer);
-    claim_is_over(claim, now);
+    if (!read) {
+        claim_is_over(claim, now);
+        return;
+    }
+    claim->state = CLAIM_RESTS; /* a node that fails each transaction at once is not flooded */
+    task_sleep(task, REST_US, now);
 }
 
 /* --- asked from outside --- */

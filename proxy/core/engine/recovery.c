@@ -109,8 +109,9 @@ static int take_tail_row(struct recovery *recovery, const struct cql_result *res
     struct tail_row row = {.producer_id = -1};
     struct slice snapshot = cql_result_cell(result, 6);
 
-    if (!cql_cell_i64(cql_result_cell(result, 0), &row.offset))
-        return STATUS_MALFORMED;
+    if (!cql_cell_i64(cql_result_cell(result, 0), &row.offset) || row.offset < 0 ||
+        row.offset >= recovery->lowest_offset)
+        return STATUS_MALFORMED; /* newest first, below those of the page before */
     if (cql_cell_i32(cql_result_cell(result, 1), &row.record_count) && row.record_count > 0) {
         if (cql_cell_i64(cql_result_cell(result, 2), &row.producer_id) &&
             (!cql_cell_i16(cql_result_cell(result, 3), &row.producer_epoch) ||
@@ -119,6 +120,8 @@ static int take_tail_row(struct recovery *recovery, const struct cql_result *res
         int64_t stable;
         if (cql_cell_i64(cql_result_cell(result, 5), &stable) && stable > recovery->stable)
             recovery->stable = stable;
+        if (recovery->stable > RECOVERY_OFFSET_MAX)
+            return STATUS_MALFORMED;
     } else {
         row.record_count = 0;
     }
@@ -193,9 +196,18 @@ void recovery_scan(struct recovery *recovery, int64_t segment, struct moment now
     recovery->scan_segment = segment;
     recovery->row_count = 0;
     recovery->stable = -1;
-    recovery->lowest_offset = INT64_MAX;
+    recovery->lowest_offset = RECOVERY_OFFSET_MAX;
+    recovery->segments_scanned++;
     recovery->snapshot_offset = -1;
     recovery_read_tail(recovery, now);
+}
+
+/* Each segment has an offset at least, so its first one is not below its number. */
+static bool index_row_is_sound(const struct recovery *recovery)
+{
+    return recovery->segment >= 0 && recovery->segment_first >= recovery->segment &&
+           recovery->segment_limit > recovery->segment_first &&
+           recovery->segment_limit <= RECOVERY_OFFSET_MAX;
 }
 
 static void index_read(void *context, const struct cluster_reply *reply, bool touched,
@@ -212,7 +224,8 @@ static void index_read(void *context, const struct cluster_reply *reply, bool to
     if (cql_result_next_row(&result)) {
         recovery->indexed = cql_cell_i64(cql_result_cell(&result, 0), &recovery->segment) &&
                             cql_cell_i64(cql_result_cell(&result, 1), &recovery->segment_first) &&
-                            cql_cell_i64(cql_result_cell(&result, 2), &recovery->segment_limit);
+                            cql_cell_i64(cql_result_cell(&result, 2), &recovery->segment_limit) &&
+                            index_row_is_sound(recovery);
         if (!recovery->indexed) {
             recovery_fail(recovery, KAFKA_STORAGE_ERROR, "a row of sluice_segments cannot be read",
                           now);

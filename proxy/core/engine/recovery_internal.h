@@ -4,6 +4,11 @@
 
 #include "core/engine/recovery.h"
 
+/* Above it an offset is not believed: sums with it must not overflow. */
+#define RECOVERY_OFFSET_MAX (INT64_MAX / 2)
+/* Below the newest one, for producers' state; sound logs have it in one of the newest two. */
+#define RECOVERY_SCANS_MAX 1000
+
 struct tail_row {
     int64_t offset;
     int64_t producer_id;
@@ -28,6 +33,7 @@ struct recovery {
 
     /* the scan of one segment's tail, newest row first */
     int64_t scan_segment;
+    int64_t segments_scanned;
     int32_t page_rows;
     struct tail_row *rows;
     size_t row_count, row_capacity;

@@ -256,7 +256,9 @@ static int measure_page(const struct recovery *recovery, struct cql_result scan,
         bytes += row_bytes(&scan);
         if (*rows > 0 && bytes > most)
             return STATUS_OK;
-        if (!cql_cell_i64(cql_result_cell(&scan, 0), last))
+        int64_t before = *last;
+        if (!cql_cell_i64(cql_result_cell(&scan, 0), last) || *last <= before ||
+            *last >= recovery->end)
             return STATUS_MALFORMED;
         (*rows)++;
     }

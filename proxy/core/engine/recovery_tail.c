@@ -133,7 +133,8 @@ void recovery_tail_read(struct recovery *recovery, struct moment now)
     /* Where rows vanish by themselves, there is nothing below an empty one. */
     bool bottom = recovery->scan_segment == 0 || recovery->damaged ||
                   (recovery->has_ttl && recovery->scan_segment != recovery->segment &&
-                   recovery->row_count == 0);
+                   recovery->row_count == 0) ||
+                  recovery->segments_scanned == RECOVERY_SCANS_MAX;
     if (!has_state && !bottom) {
         recovery_scan(recovery, recovery->scan_segment - 1, now);
         return;
