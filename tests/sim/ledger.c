@@ -186,13 +186,19 @@ void ledger_loaded(struct ledger *ledger, const struct process *process, int32_t
 {
     struct partition_entry *partition = &ledger->partitions[number];
     uint64_t serial = process_serial(process);
+    int64_t at_us = process_decided_us(process);
 
     grow(&partition->retired_us, ledger->world->process_serial, &partition->retired_capacity,
          sizeof(int64_t));
+    if (partition->owner != serial && at_us < partition->loaded_us) { /* it was stalled since */
+        partition->retired_us[serial] = partition->loaded_us;
+        return;
+    }
     if (partition->owner != serial && partition->owner != 0)
-        partition->retired_us[partition->owner] = ledger->world->scheduler.now_us;
+        partition->retired_us[partition->owner] = at_us;
     partition->retired_us[serial] = 0;
     partition->owner = serial;
+    partition->loaded_us = at_us;
 }
 
 static void check_owner(struct ledger *ledger, const struct process *process,

@@ -22,6 +22,7 @@ struct partition_entry {
     uint64_t *records; /* by offset: stream + 1, record; 0: not told yet */
     size_t record_capacity;
     uint64_t owner;      /* the process that loaded it last; 0: none */
+    int64_t loaded_us;   /* when it did */
     int64_t *retired_us; /* by process: when somebody else loaded it; 0: not since its own load */
     size_t retired_capacity;
     int64_t segment; /* where an acknowledged row was found last */

@@ -110,6 +110,8 @@ static void meet_doom(struct process *process)
     if (process->doom.stall_us == 0)
         world_process_exited(process->world, process, 137, process->doom.point);
     else
+        process->stalled_us = process->world->scheduler.now_us;
+    if (!process->is_dead)
         process_pause(process, process->doom.stall_us, false);
 }
 
@@ -180,6 +182,7 @@ static void pull_actions(struct process *process)
                                               process->serial, ++process->actions))
             world_process_exited(process->world, process, 137, "killed between two actions");
     }
+    process->stalled_us = 0;
 }
 
 static void take_turn(void *argument)
@@ -403,6 +406,11 @@ unsigned process_slot(const struct process *process)
 int64_t process_started_us(const struct process *process)
 {
     return process->started_us;
+}
+
+int64_t process_decided_us(const struct process *process)
+{
+    return process->stalled_us != 0 ? process->stalled_us : process->world->scheduler.now_us;
 }
 
 bool process_is_paused(const struct process *process)

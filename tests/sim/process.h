@@ -46,6 +46,8 @@ unsigned process_slot(const struct process *process);
 int64_t process_started_us(const struct process *process);
 bool process_is_paused(const struct process *process);
 bool process_has_lacked_memory(const struct process *process);
+/* When it decided on what it performs now: before a stall, perhaps. */
+int64_t process_decided_us(const struct process *process);
 bool process_is_draining(const struct process *process);
 const struct machine *process_machine(const struct process *process);
 size_t process_held_bytes(const struct process *process);

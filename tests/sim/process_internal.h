@@ -27,6 +27,8 @@ struct process {
     bool has_lacked_memory;
     struct process_doom doom;
     struct sim_event *dies;
+    int64_t stalled_us; /* since when what its last turn decided waits to be performed; 0: it does
+                           not */
     bool is_doomed; /* it was met in this turn: nothing of it is performed any more, or yet */
 };
 
