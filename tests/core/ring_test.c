@@ -49,8 +49,8 @@ static struct ring_replication replication_of(const char *const entries[][2], si
     return replication;
 }
 
-static const char *const simple_2[][2] = {
-    {"class", "org.apache.cassandra.locator.SimpleStrategy"}, {"replication_factor", "2"}};
+static const char *const simple_2[][2] = {{"class", "org.apache.cassandra.locator.SimpleStrategy"},
+                                          {"replication_factor", "2"}};
 
 static void the_owner_is_the_first_token_not_below_and_the_ring_wraps(void **state)
 {
@@ -119,8 +119,11 @@ static void racks_are_spread_and_met_again_only_when_there_are_too_few(void **st
 static void the_home_data_center_comes_first_and_others_only_if_the_keyspace_is_there(void **state)
 {
     (void)state;
-    static const struct place places[] = {
-        {"far", "r1", 0}, {"home", "r1", 1}, {"far", "r2", 2}, {"home", "r1", 3}, {"third", "r", 4}};
+    static const struct place places[] = {{"far", "r1", 0},
+                                          {"home", "r1", 1},
+                                          {"far", "r2", 2},
+                                          {"home", "r1", 3},
+                                          {"third", "r", 4}};
     static const char *const entries[][2] = {{"far", "1"}, /* before the class: any order */
                                              {"class", "NetworkTopologyStrategy"},
                                              {"home", "2/1"}};
@@ -208,6 +211,22 @@ static void shards_are_those_of_the_published_vectors(void **state)
     assert_int_equal(ring_shard(0, 8, 64), 0);
 }
 
+/* Shard s begins at the least biased token b with b x shards / 2^64 >= s. */
+static void a_shard_begins_with_the_very_token_that_the_product_says(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = {2, 3, 5, 7, 11, 48, 255, 256};
+    for (size_t i = 0; i < COUNT(counts); i++)
+        for (uint32_t shard = 1; shard < counts[i]; shard++) {
+            uint64_t begin = UINT64_MAX / counts[i] * shard; /* below it by less than shards */
+            uint64_t rest = (UINT64_MAX % counts[i] + 1) * shard;
+            begin += (rest + counts[i] - 1) / counts[i];
+            int64_t token = (int64_t)(begin ^ UINT64_C(1) << 63);
+            assert_int_equal(ring_shard(token, counts[i], 0), shard);
+            assert_int_equal(ring_shard(token - 1, counts[i], 0), shard - 1);
+        }
+}
+
 static void every_failing_allocation_is_said(void **state)
 {
     (void)state;
@@ -239,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_data_center_that_is_named_twice_counts_once),
         cmocka_unit_test(a_node_that_has_nearly_all_of_the_ring_makes_no_long_walks),
         cmocka_unit_test(shards_are_those_of_the_published_vectors),
+        cmocka_unit_test(a_shard_begins_with_the_very_token_that_the_product_says),
         cmocka_unit_test(every_failing_allocation_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -253,6 +253,115 @@ static void strange_numbers_of_shards_are_no_shards(void **state)
     world_deinit(&town.world);
 }
 
+static void a_shard_that_the_node_does_not_have_is_none(void **state)
+{
+    (void)state;
+    struct town town;
+    town_init(&town, 1);
+    town.plain[0]->shard_shift = SHARDS;
+    assert_true(world_start(&town.world));
+    world_run(&town.world, SECOND_US);
+    assert_int_equal(ready_links(&town), 1);
+    assert_int_equal(town.shard_port[0]->connects, 0);
+    world_deinit(&town.world);
+}
+
+static void a_local_port_in_use_is_passed_by_in_steps_of_the_number_of_shards(void **state)
+{
+    (void)state;
+    struct town town;
+    town_init(&town, 1);
+    town.shard_port[0]->ports_taken = 3;
+    assert_true(world_start(&town.world));
+    world_run(&town.world, SECOND_US);
+    assert_int_equal(fake_net_logged(&town.world.net, "shards cannot be dialled"), 0);
+    assert_int_equal(town.shard_port[0]->open_count, SHARDS - 1);
+    expect_each_shard_gets_its_own(&town);
+    world_deinit(&town.world);
+}
+
+static void local_ports_are_random_and_lie_in_the_range_that_nobody_gives_out(void **state)
+{
+    (void)state;
+    bool differ = false;
+    uint16_t before = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct town town;
+        town_init(&town, 1);
+        town.world.config.random_seed = seed;
+        town.plain[0]->shards = town.shard_port[0]->shards = 250;
+        assert_true(world_start(&town.world));
+        world_run(&town.world, SECOND_US / 10);
+        assert_in_range(town.shard_port[0]->last_local_port, 49152, 65535);
+        differ =
+            differ || (before != 0 && before / 250 != town.shard_port[0]->last_local_port / 250);
+        before = town.shard_port[0]->last_local_port;
+        world_deinit(&town.world);
+    }
+    assert_true(differ);
+}
+
+static void with_tls_only_the_port_for_tls_is_dialled(void **state)
+{
+    (void)state;
+    for (int tells = 0; tells < 2; tells++) {
+        struct town town;
+        town_init(&town, 1);
+        struct fake_node *port = fake_net_add(&town.world.net, hosts[0], 1);
+        port->handler = town_handle;
+        port->context = &town;
+        port->shards = SHARDS;
+        port->tells_shard_port = SHARD_PORT;
+        port->is_shard_port = true;
+        town.world.config.node_tls = true;
+        if (tells) /* "1" */
+            town.plain[0]->supported = port->supported = "SCYLLA_SHARD_AWARE_PORT_SSL";
+        assert_true(world_start(&town.world));
+        world_run(&town.world, 5 * SECOND_US);
+        assert_int_equal(ready_links(&town), SHARDS);
+        assert_int_equal(town.shard_port[0]->connects, 0);
+        assert_int_equal(port->open_count, tells ? SHARDS - 1 : 0);
+        world_deinit(&town.world);
+    }
+}
+
+static void many_writes_of_a_shard_stay_on_its_link(void **state)
+{
+    (void)state;
+    struct town town;
+    struct sent sent[20];
+    town_up(&town, 1);
+    for (unsigned shard = 0; shard < SHARDS; shard++) {
+        fake_node_clear_log(town.plain[0]);
+        fake_node_clear_log(town.shard_port[0]);
+        for (int i = 0; i < 20; i++)
+            send_to(&town, &sent[i], NULL, token_of_shard(shard));
+        world_run(&town.world, 10 * MS_US);
+        assert_int_equal(shards_used(town.plain[0]) | shards_used(town.shard_port[0]), 1u << shard);
+    }
+    world_deinit(&town.world);
+}
+
+static void a_port_for_shards_is_tried_again_after_five_minutes(void **state)
+{
+    (void)state;
+    struct town town;
+    town_init(&town, 1);
+    town.shard_port[0]->refuses = true;
+    assert_true(world_start(&town.world));
+    world_run(&town.world, 10 * SECOND_US);
+    unsigned connects = town.shard_port[0]->connects;
+    town.shard_port[0]->refuses = false;
+    fake_node_reset(town.plain[0]);
+    world_run(&town.world, 10 * SECOND_US);
+    assert_int_equal(town.shard_port[0]->connects, connects);
+    world_run(&town.world, 290 * SECOND_US);
+    fake_node_reset(town.plain[0]);
+    world_run(&town.world, 10 * SECOND_US);
+    assert_int_equal(town.shard_port[0]->open_count, SHARDS - 1);
+    world_deinit(&town.world);
+}
+
 static void connections_are_limited_but_each_node_gets_one(void **state)
 {
     (void)state;
@@ -513,6 +622,12 @@ int main(void)
         cmocka_unit_test(links_that_came_to_the_same_shard_are_spares_until_all_have_one),
         cmocka_unit_test(a_node_that_never_deals_a_shard_out_gets_twice_as_many_links_at_most),
         cmocka_unit_test(strange_numbers_of_shards_are_no_shards),
+        cmocka_unit_test(a_shard_that_the_node_does_not_have_is_none),
+        cmocka_unit_test(a_local_port_in_use_is_passed_by_in_steps_of_the_number_of_shards),
+        cmocka_unit_test(local_ports_are_random_and_lie_in_the_range_that_nobody_gives_out),
+        cmocka_unit_test(with_tls_only_the_port_for_tls_is_dialled),
+        cmocka_unit_test(many_writes_of_a_shard_stay_on_its_link),
+        cmocka_unit_test(a_port_for_shards_is_tried_again_after_five_minutes),
         cmocka_unit_test(connections_are_limited_but_each_node_gets_one),
         cmocka_unit_test(tablets_are_read_when_a_table_is_first_written_and_count_before_the_ring),
         cmocka_unit_test(tablets_are_read_again_once_a_minute_and_when_nodes_come_or_go),

@@ -131,6 +131,10 @@ static void choose_shard(const struct fake_net *net, struct fake_socket *socket,
     socket->local_port = action->local_port;
     while (socket->local_port != 0 && port_is_taken(net, socket))
         socket->local_port = (uint16_t)(socket->local_port + action->local_port_step);
+    if (socket->local_port != 0)
+        socket->local_port =
+            (uint16_t)(socket->local_port + node->ports_taken * action->local_port_step);
+    node->last_local_port = socket->local_port;
     if (node->shards == 0)
         return;
     if (node->is_shard_port && socket->local_port != 0)

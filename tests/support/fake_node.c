@@ -107,7 +107,7 @@ static uint16_t add_shards(const struct fake_socket *socket, struct cql_choice *
 {
     static const char *const names[] = {"SCYLLA_SHARD", "SCYLLA_NR_SHARDS",
                                         "SCYLLA_SHARDING_IGNORE_MSB", "SCYLLA_SHARD_AWARE_PORT"};
-    const int numbers[] = {(int)socket->shard, socket->node->shards, 12,
+    const int numbers[] = {(int)socket->shard + socket->node->shard_shift, socket->node->shards, 12,
                            socket->node->tells_shard_port};
     uint16_t count = socket->node->tells_shard_port == 0 ? 3 : 4;
     for (uint16_t i = 0; i < count; i++) {

@@ -71,6 +71,9 @@ struct fake_node {
     uint16_t tells_shard_port; /* SCYLLA_SHARD_AWARE_PORT; is to be added as a node of its own */
     bool is_shard_port;
     uint16_t nat_shift;   /* on the way the local port is raised by so much */
+    uint16_t ports_taken; /* so many local ports are in use before one is free */
+    uint16_t last_local_port;
+    uint16_t shard_shift; /* added to the shard that is told */
     bool tells_tablets;   /* TABLETS_ROUTING_V1 */
     uint64_t id_salt;      /* statement ids depend on it */
     bool forgetful;        /* PREPARE is answered and forgotten at once */
