@@ -79,17 +79,37 @@ struct stream *ledger_stream(struct ledger *ledger, uint32_t producer, int32_t p
     return &entry->stream;
 }
 
-struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t producer_id,
-                           int16_t epoch, int32_t sequence, uint32_t first_record, int32_t count)
+static struct claim *find_claim(const struct stream_entry *entry, int64_t producer_id,
+                                int16_t epoch, int32_t sequence, uint32_t first_record)
 {
-    struct stream_entry *entry = ledger->streams[stream->number];
-    grow(&entry->by_record, first_record, &entry->record_capacity, sizeof(struct claim *));
     for (struct claim *claim = entry->by_record[first_record]; claim != NULL && producer_id >= 0;
          claim = claim->same)
         if (claim->producer_id == producer_id && claim->epoch == epoch &&
             claim->sequence == sequence)
             return claim;
-    struct claim *claim = keep(ledger, sizeof(*claim));
+    return NULL;
+}
+
+void ledger_given_up(struct ledger *ledger, struct stream *stream, int64_t producer_id,
+                     int16_t epoch, int32_t sequence, uint32_t first_record)
+{
+    struct stream_entry *entry = ledger->streams[stream->number];
+    grow(&entry->by_record, first_record, &entry->record_capacity, sizeof(struct claim *));
+    struct claim *claim = find_claim(entry, producer_id, epoch, sequence, first_record);
+
+    if (claim != NULL) /* else it was never sent so */
+        claim->given_up = true;
+}
+
+struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t producer_id,
+                           int16_t epoch, int32_t sequence, uint32_t first_record, int32_t count)
+{
+    struct stream_entry *entry = ledger->streams[stream->number];
+    grow(&entry->by_record, first_record, &entry->record_capacity, sizeof(struct claim *));
+    struct claim *claim = find_claim(entry, producer_id, epoch, sequence, first_record);
+    if (claim != NULL)
+        return claim;
+    claim = keep(ledger, sizeof(*claim));
     *claim = (struct claim){.stream = stream,
                             .producer_id = producer_id,
                             .epoch = epoch,
@@ -287,8 +307,9 @@ static bool was_refused_before(const struct claim *one, const struct attempt *at
            (one->refused_talk == attempt->talk && one->refused_sent_us <= attempt->sent_us);
 }
 
-/* The batch that is missing before it had been refused by this very process: then the gap is not the
- * client's. (Memory that fails may make a process forget that.) */
+/* The batch that is missing before it had been refused by this very process: then the gap is not
+ * the client's, unless it has given up that batch. (Memory that fails may make a process forget
+ * that.) */
 static bool is_own_gap(const struct ledger *ledger, const struct process *process,
                        const struct attempt *attempt)
 {
@@ -300,7 +321,7 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
     int32_t next = next_in_order(ledger, claim, process_serial(process));
     for (const struct claim *one = entry->claims; one != NULL; one = one->next)
         if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
-            one->sequence == next && one->refused_by == process_serial(process) &&
+            one->sequence == next && one->refused_by == process_serial(process) && !one->given_up &&
             was_refused_before(one, attempt) && !one->poison)
             return true;
     return false;

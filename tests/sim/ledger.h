@@ -35,6 +35,7 @@ struct claim {
     int32_t sequence;
     uint32_t first_record;
     int32_t count;
+    bool given_up; /* by the producer, after a while */
     bool poison;
     /* kept by the ledger */
     uint32_t attempts;
@@ -67,6 +68,9 @@ struct stream *ledger_stream(struct ledger *ledger, uint32_t producer, int32_t p
 /* The claim with this identity, made when it is new. Without producer id: always a new one. */
 struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t producer_id,
                            int16_t epoch, int32_t sequence, uint32_t first_record, int32_t count);
+/* Its producer does not send it again. */
+void ledger_given_up(struct ledger *ledger, struct stream *stream, int64_t producer_id,
+                     int16_t epoch, int32_t sequence, uint32_t first_record);
 struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim, uint64_t talk);
 /* A gateway handed this answer to its socket. */
 void ledger_answered(struct ledger *ledger, const struct process *process, struct attempt *attempt,

@@ -135,6 +135,9 @@ void batch_done(struct producer *producer, struct lane *lane, struct pending *ba
 void batch_given_up(struct producer *producer, struct lane *lane, struct pending *batch)
 {
     producer->world->counts.batches_given_up++;
+    if (producer->idempotent && batch->has_sequence)
+        ledger_given_up(producer->world->ledger, lane->stream, batch->producer_id, batch->epoch,
+                        batch->sequence, batch->first_record);
     if (producer->idempotent && batch->has_sequence) {
         if (producer->kind == PRODUCER_JAVA)
             lane->is_unresolved = true;
