@@ -117,6 +117,34 @@ static void a_topic_that_comes_back_has_another_id_and_another_table(void **stat
     fake_db_free(db);
 }
 
+/* An INSERT of its row that was in doubt, and done again, is executed when the topic is gone. */
+static void a_row_that_comes_late_does_not_bring_the_old_id_back(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct host *const one[] = {&host};
+    struct created deleted;
+    uint8_t id[16];
+    char text[400];
+    up_with_orders(&host, db);
+    memcpy(id, host.topic.topic_id, 16);
+    (void)snprintf(text, sizeof(text),
+                   "INSERT INTO sluice.sluice_topics (topic, topic_id, table_name, partitions, "
+                   "state, version) VALUES ('orders', %s, 'orders', 2, 'creating', 1)",
+                   host_topic_id_text(&host));
+    host_delete(&host, "orders", id, &deleted);
+    host_run(&host, SECOND_US);
+    assert_true(deleted.done && deleted.error == 0);
+    (void)fake_db_run(db, text);
+    create(one, 1, &host, "orders");
+    assert_int_equal(host.topic.state, TOPIC_LIVE);
+    assert_string_not_equal(host.topic_table, "orders");
+    assert_memory_not_equal(host.topic.topic_id, id, 16);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 /* A DROP whose answer was lost is repeated on another node; the first node may execute it when it
  * wakes up. */
 static void a_late_drop_does_not_hit_the_successors_table(void **state)
@@ -409,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_topic_goes_with_its_table_and_its_index),
         cmocka_unit_test(a_gateway_stops_before_anything_is_dropped),
         cmocka_unit_test(a_topic_that_comes_back_has_another_id_and_another_table),
+        cmocka_unit_test(a_row_that_comes_late_does_not_bring_the_old_id_back),
         cmocka_unit_test(a_late_drop_does_not_hit_the_successors_table),
         cmocka_unit_test(another_topic_does_not_get_a_dropped_tables_name_either),
         cmocka_unit_test(a_name_that_is_dropped_while_a_table_is_made_is_given_up),
