@@ -139,6 +139,8 @@ static void check_life(const struct life *life, bool memory_failed)
 {
     check_log(&life->net);
     if (life->fatal) {
+        if (getenv("FUZZ_TELL") != NULL)
+            fprintf(stderr, "fatal: %s\n", life->fatal_text);
         REQUIRE(life->exit_code != 0);
         check_text(life->fatal_text);
         return;
