@@ -20,6 +20,7 @@
 enum {
     OFFSETS_WAIT_MS = 20 * 1000,
     INDEX_PAGE_ROWS = 2000,
+    INDEX_PAGES_MAX = 1000, /* a node may send empty ones, but not for ever */
     SEGMENTS_MAX = 200 * 1000, /* 20 thousand million records of one partition */
     SLACK_MS = 3600 * 1000,
     TEXT_BYTES = 512,
@@ -44,6 +45,7 @@ struct lookup {
     char *table_name;
     struct indexed_segment *segments; /* ascending */
     size_t count, capacity, at;
+    unsigned pages;
     bool had_ttl;
     struct kafka_list_offsets_partition_response *out;
 };
@@ -305,7 +307,8 @@ static bool add_segment(struct lookup *lookup, const struct cql_result *result)
     struct indexed_segment segment = {.opened_ms = INT64_MAX}; /* not known: never passed over */
 
     if (!cql_cell_i64(cql_result_cell(result, 0), &segment.segment) ||
-        !cql_cell_i64(cql_result_cell(result, 1), &segment.first_offset))
+        !cql_cell_i64(cql_result_cell(result, 1), &segment.first_offset) ||
+        (lookup->count > 0 && segment.segment <= lookup->segments[lookup->count - 1].segment))
         return false;
     if (!cql_cell_i64(cql_result_cell(result, 2), &segment.opened_ms))
         segment.opened_ms = INT64_MAX;
@@ -340,7 +343,9 @@ static void index_read(void *context, const struct cluster_reply *reply, bool to
             lookup_fail(lookup, KAFKA_STORAGE_ERROR, now);
             return;
         }
-    if (result.has_more)
+    if (result.has_more && ++lookup->pages == INDEX_PAGES_MAX)
+        lookup_fail(lookup, KAFKA_STORAGE_ERROR, now);
+    else if (result.has_more)
         ask_index(lookup, result.metadata.paging_state, now);
     else
         index_is_read(lookup, now);

@@ -32,6 +32,9 @@ void boot_fatal(struct control *control, int exit_code, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    for (char *c = text; *c != '\0'; c++) /* names and messages of nodes are in it */
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
     control->boot.state = BOOT_FAILED;
     task_cancel(&control->boot.task);
     control->hooks.fatal(control->hooks.context, exit_code, text);

@@ -183,13 +183,14 @@ void partition_loaded(struct partition *partition, struct moment now)
 void partition_load_failed(struct partition *partition, int16_t code, const char *text,
                            struct moment now)
 {
+    char quoted[LOG_QUOTED_BYTES];
     end_loading(partition);
     partition->state = PARTITION_UNLOADED;
     partition->load_error = code;
     partition->retry_load_us = now.boot_us + RETRY_LOAD_US;
     action_log(partition->gateway->actions, LOG_ERROR, "partition cannot be loaded",
-               "topic=%s partition=%d code=%s reason=\"%s\"", partition->topic->name,
-               partition->index, kafka_error_name(code), text);
+               "topic=%s partition=%d code=%s reason=%s", partition->topic->name, partition->index,
+               kafka_error_name(code), log_quote(quoted, sizeof(quoted), text, strlen(text)));
 }
 
 void partition_acknowledge(struct partition *partition, struct moment now)
