@@ -378,8 +378,8 @@ const struct setting setting_table[] = {
 {.section = "log_tables", .key = "mutation_group_rows", .type = SETTING_INTEGER,
  AT(gateway.mutation_group_rows),
  .default_text = "600", .min = 1, .max = 100000,
- .help = "Waiting batches of a partition ride in one mutation; one with so many rows takes no\n"
-         "further batch."},
+ .help = "Waiting batches of a partition ride in one mutation, up to so many rows; a batch with\n"
+         "more has one of its own."},
 {.section = "log_tables", .key = "mutation_group_bytes", .type = SETTING_BYTES,
  AT(gateway.mutation_group_bytes),
  .default_text = "256KiB", .min = KIB, .max = 64 * MIB,

@@ -98,7 +98,7 @@ struct gateway_config {
     int64_t segment_max_rows;  /* 100,000 */
     int64_t segment_max_bytes; /* 64 MiB */
     size_t mutation_max_bytes; /* 0: half of the smaller of the server's frame and mutation limit */
-    uint32_t mutation_group_rows;     /* a mutation with so many rows takes no further batch: 600 */
+    uint32_t mutation_group_rows; /* of all batches in a mutation, unless the first has more: 600 */
     size_t mutation_group_bytes;      /* likewise: 256 KiB */
     uint32_t mutations_per_partition; /* under way at once: 4 */
 

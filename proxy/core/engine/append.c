@@ -298,6 +298,18 @@ static bool write_rows(struct appending *a, struct moment now)
     return plain ? write_rows_of_batch(a) : write_rows_of_any(a, now);
 }
 
+/* Would the batch make it larger than nodes take well? */
+static bool is_enough(const struct mutation *mutation, int32_t record_count, size_t bytes)
+{
+    const struct partition *partition = mutation->partition;
+    uint32_t rows = mutation->rows + (uint32_t)record_count;
+
+    return mutation_is_full(mutation) ||
+           mutation_bytes(mutation) + bytes > mutation_soft_limit(partition) ||
+           rows > CQL_BATCH_MAX_STATEMENTS ||
+           (mutation->rows > 0 && rows > partition->gateway->config->mutation_group_rows);
+}
+
 /* A mutation for the batch: the open one, if the batch surely fits, else a fresh one. */
 static bool choose_mutation(struct appending *a)
 {
@@ -305,10 +317,7 @@ static bool choose_mutation(struct appending *a)
     size_t need = a->in.records.len + (size_t)a->in.batch.record_count * (LOG_ROW_HEAD_MAX_BYTES + 64);
 
     a->shared = partition->open;
-    if (a->shared != NULL &&
-        (mutation_is_full(a->shared) ||
-         mutation_bytes(a->shared) + need > mutation_soft_limit(partition) ||
-         a->shared->rows + (uint32_t)a->in.batch.record_count > CQL_BATCH_MAX_STATEMENTS)) {
+    if (a->shared != NULL && is_enough(a->shared, a->in.batch.record_count, need)) {
         mutation_close(a->shared);
         a->shared = NULL;
     }
