@@ -307,9 +307,21 @@ static bool was_refused_before(const struct claim *one, const struct attempt *at
            (one->refused_talk == attempt->talk && one->refused_sent_us <= attempt->sent_us);
 }
 
+/* Has its producer given up a batch before it? Then it sends what is behind, and that batch may
+ * still be on its way on a connection that it has closed. */
+static bool has_given_up(const struct ledger *ledger, const struct claim *claim)
+{
+    const struct stream_entry *entry = ledger->streams[claim->stream->number];
+
+    for (const struct claim *one = entry->claims; one != NULL; one = one->next)
+        if (one->producer_id == claim->producer_id && one->epoch == claim->epoch && one->given_up &&
+            one->sequence < claim->sequence)
+            return true;
+    return false;
+}
+
 /* The batch that is missing before it had been refused by this very process: then the gap is not
- * the client's, unless it has given up that batch. (Memory that fails may make a process forget
- * that.) */
+ * the client's. (Memory that fails may make a process forget that.) */
 static bool is_own_gap(const struct ledger *ledger, const struct process *process,
                        const struct attempt *attempt)
 {
@@ -321,7 +333,7 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
     int32_t next = next_in_order(ledger, claim, process_serial(process));
     for (const struct claim *one = entry->claims; one != NULL; one = one->next)
         if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
-            one->sequence == next && one->refused_by == process_serial(process) && !one->given_up &&
+            one->sequence == next && one->refused_by == process_serial(process) &&
             was_refused_before(one, attempt) && !one->poison)
             return true;
     return false;
@@ -330,6 +342,8 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
 static const char *gap_is_wrong(const struct ledger *ledger, const struct process *process,
                                 const struct attempt *attempt)
 {
+    if (has_given_up(ledger, attempt->claim))
+        return NULL;
     if (next_in_order(ledger, attempt->claim, 0) == attempt->claim->sequence)
         return "45 for a batch that is next in order";
     return is_own_gap(ledger, process, attempt)
