@@ -342,7 +342,9 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
 static const char *gap_is_wrong(const struct ledger *ledger, const struct process *process,
                                 const struct attempt *attempt)
 {
-    if (has_given_up(ledger, attempt->claim))
+    /* What a stalled process says was true when it decided on it. */
+    if (has_given_up(ledger, attempt->claim) ||
+        process_decided_us(process) < ledger->world->scheduler.now_us)
         return NULL;
     if (next_in_order(ledger, attempt->claim, 0) == attempt->claim->sequence)
         return "45 for a batch that is next in order";
