@@ -270,6 +270,8 @@ static void acknowledged(struct ledger *ledger, const struct process *process,
                             (long long)claim->offset, (long long)offset,
                             claim_text(claim, text, sizeof(text)));
     }
+    if (!claim->acked && !claim->acked_46)
+        claim->acked_us = ledger->world->scheduler.now_us;
     claim->acked = true;
     claim->offset = offset;
     ledger->world->counts.acks++;
@@ -278,10 +280,10 @@ static void acknowledged(struct ledger *ledger, const struct process *process,
     check_stored(ledger, claim, offset);
 }
 
-/* The first sequence of its epoch that has not been acknowledged, and that the process `unsure_by`
- * (0: none) did not have under way when it answered last: 45 is a lie for that one. */
+/* The first sequence of its epoch that had not been acknowledged by then, and that the process
+ * `unsure_by` (0: none) did not have under way when it answered last: 45 is a lie for that one. */
 static int32_t next_in_order(const struct ledger *ledger, const struct claim *claim,
-                             uint64_t unsure_by)
+                             uint64_t unsure_by, int64_t by_us)
 {
     const struct stream_entry *entry = ledger->streams[claim->stream->number];
     int32_t next = 0;
@@ -289,10 +291,10 @@ static int32_t next_in_order(const struct ledger *ledger, const struct claim *cl
     for (bool found = true; found && next < claim->sequence;) {
         found = false;
         for (const struct claim *one = entry->claims; one != NULL && !found; one = one->next) {
-            found =
-                one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
-                (one->acked || one->acked_46 || (unsure_by != 0 && one->unsure_by == unsure_by)) &&
-                one->sequence == next;
+            found = one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
+                    (((one->acked || one->acked_46) && one->acked_us <= by_us) ||
+                     (unsure_by != 0 && one->unsure_by == unsure_by)) &&
+                    one->sequence == next;
             if (found)
                 next += one->count;
         }
@@ -330,7 +332,7 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
 
     if (process_has_lacked_memory(process))
         return false;
-    int32_t next = next_in_order(ledger, claim, process_serial(process));
+    int32_t next = next_in_order(ledger, claim, process_serial(process), INT64_MAX);
     for (const struct claim *one = entry->claims; one != NULL; one = one->next)
         if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
             one->sequence == next && one->refused_by == process_serial(process) &&
@@ -342,11 +344,10 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
 static const char *gap_is_wrong(const struct ledger *ledger, const struct process *process,
                                 const struct attempt *attempt)
 {
-    /* What a stalled process says was true when it decided on it. */
-    if (has_given_up(ledger, attempt->claim) ||
-        process_decided_us(process) < ledger->world->scheduler.now_us)
+    if (has_given_up(ledger, attempt->claim))
         return NULL;
-    if (next_in_order(ledger, attempt->claim, 0) == attempt->claim->sequence)
+    /* It may have been decided at any time since it was sent. */
+    if (next_in_order(ledger, attempt->claim, 0, attempt->sent_us) == attempt->claim->sequence)
         return "45 for a batch that is next in order";
     return is_own_gap(ledger, process, attempt)
                ? "45 for a gap that the same process made by a refusal"
@@ -430,6 +431,8 @@ static void acknowledged_46(struct ledger *ledger, struct claim *claim)
         world_violation(ledger->world, "I5", "answer 46 for one of the last five batches: %s",
                         claim_text(claim, text, sizeof(text)));
     ledger->world->counts.acks_46++;
+    if (!claim->acked && !claim->acked_46)
+        claim->acked_us = ledger->world->scheduler.now_us;
     claim->acked_46 = true;
 }
 

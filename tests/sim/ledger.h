@@ -35,6 +35,7 @@ struct claim {
     int32_t sequence;
     uint32_t first_record;
     int32_t count;
+    int64_t acked_us; /* when it was told first */
     bool given_up; /* by the producer, after a while */
     bool poison;
     /* kept by the ledger */
