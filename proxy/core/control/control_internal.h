@@ -387,6 +387,10 @@ struct topic_changer {
 
 void topic_changer_init(struct topic_changer *changer, struct control *control);
 void topic_changer_deinit(struct topic_changer *changer);
+/* Gives the table of a live topic what its row asks for, if it has not been given it yet. */
+void topic_changer_catch_up(struct topic_changer *changer, struct slice name,
+                            const uint8_t topic_id[16], struct slice configuration,
+                            struct moment now);
 /* changes NULL and partitions 0: only finish what the row says. */
 void topic_changer_add(struct topic_changer *changer, struct slice name,
                        const uint8_t topic_id[16], const struct topic_change *changes, size_t count,

@@ -427,3 +427,14 @@ void topic_changer_add(struct topic_changer *changer, struct slice name,
     if (changer->state == CHANGER_IDLE && !task_is_busy(&changer->task))
         task_sleep(&changer->task, 0, now);
 }
+
+void topic_changer_catch_up(struct topic_changer *changer, struct slice name,
+                            const uint8_t topic_id[16], struct slice configuration,
+                            struct moment now)
+{
+    struct topic_settings settings;
+
+    topic_settings_read(configuration, &settings);
+    if (topic_table_is_behind(&settings))
+        topic_changer_add(changer, name, topic_id, NULL, 0, false, 0, NULL, NULL, now);
+}

@@ -357,13 +357,10 @@ static void live_answer(struct topic_maker *maker, const struct answer *answer, 
         maker_expect(maker, TOPIC_EXPECT_ROW_READ, now);
         return;
     }
-    struct topic_settings settings;
     maker->row.state = TOPIC_LIVE;
     store_row(maker, now);
-    topic_settings_read(maker->row.configuration, &settings);
-    if (topic_table_is_behind(&settings))
-        topic_changer_add(&control->changer, slice_cstr(maker->row.name), maker->row.topic_id, NULL,
-                          0, false, 0, NULL, NULL, now);
+    topic_changer_catch_up(&control->changer, slice_cstr(maker->row.name), maker->row.topic_id,
+                           maker->row.configuration, now);
     (void)topic_watch_raise(&control->watch, now);
     action_log(control->actions, LOG_INFO, "topic made", "topic=%s table=\"%s\" partitions=%d",
                maker->row.name, maker->row.table_name, maker->row.partitions);

@@ -211,17 +211,15 @@ static void finish_what_others_began(struct topic_store *store, struct moment no
     LIST_EACH (it, &store->records) {
         struct topic_record *record = LIST_ENTRY(it, struct topic_record, node);
         struct slice name = slice_cstr(record->name);
-        struct topic_settings settings;
-        topic_settings_read(slice_make(record->configuration, record->configuration_len),
-                            &settings);
         if (record->state == TOPIC_CREATING)
             topic_maker_add(&control->maker, name, record->partitions, SLICE_NULL, NULL, NULL, now);
         else if (record->state == TOPIC_DELETING)
             topic_dropper_add(&control->dropper, name, record->topic_id,
                               boot_is_over(control) ? OTHERS_DELETE_US : 0, NULL, NULL, now);
-        else if (topic_table_is_behind(&settings))
-            topic_changer_add(&control->changer, name, record->topic_id, NULL, 0, false, 0, NULL,
-                              NULL, now);
+        else
+            topic_changer_catch_up(&control->changer, name, record->topic_id,
+                                   slice_make(record->configuration, record->configuration_len),
+                                   now);
     }
 }
 
