@@ -418,22 +418,33 @@ static void what_was_left_behind_may_be_forgotten_or_refused(void **state)
 }
 
 /* The node has it to do all the same. */
+static void two_up(struct plan *plan, uint32_t window)
+{
+    world_init(&plan->world, &alloc_heap, 2);
+    plan->world.config.speculative_delay_us = 20 * MS_US;
+    plan->world.config.window_start = plan->world.config.window_max = window;
+    assert_true(world_start(&plan->world));
+    world_run(&plan->world, 100 * MS_US);
+}
+
+/* `sent` outlives the plan, and is zeroed. */
+static void send_many(struct plan *plan, struct sent *sent, size_t count)
+{
+    memset(sent, 0, count * sizeof(*sent));
+    for (size_t i = 0; i < count; i++) {
+        sent[i].request.has_token = true;
+        world_send(&plan->world, &sent[i], "insert");
+    }
+}
+
 static void what_was_left_behind_keeps_its_place_in_the_window(void **state)
 {
     (void)state;
     struct plan plan = {0};
     static struct sent sent[64];
-    memset(sent, 0, sizeof(sent));
-    world_init(&plan.world, &alloc_heap, 2);
-    plan.world.config.speculative_delay_us = 20 * MS_US;
-    plan.world.config.window_start = plan.world.config.window_max = 8;
-    assert_true(world_start(&plan.world));
-    world_run(&plan.world, 100 * MS_US);
+    two_up(&plan, 8);
     plan.world.nodes[0]->mute = true;
-    for (int i = 0; i < 64; i++) {
-        sent[i].request.has_token = true;
-        world_send(&plan.world, &sent[i], "insert");
-    }
+    send_many(&plan, sent, 64);
     world_run(&plan.world, 400 * MS_US); /* it counts as slow from 500 ms on */
     assert_int_equal(plan.world.done_count, 64);
     assert_int_equal(plan.world.nodes[0]->log_count, 8);
@@ -445,18 +456,10 @@ static void many_late_answers_do_not_close_the_connection(void **state)
     (void)state;
     struct plan plan = {0};
     static struct sent sent[800];
-    memset(sent, 0, sizeof(sent));
-    world_init(&plan.world, &alloc_heap, 2);
-    plan.world.config.speculative_delay_us = 20 * MS_US;
-    plan.world.config.window_start = plan.world.config.window_max = 1024;
-    assert_true(world_start(&plan.world));
-    world_run(&plan.world, 100 * MS_US);
+    two_up(&plan, 1024);
     fake_node_answer_times(plan.world.nodes[0], CQL_QUERY, 800,
                            (struct fake_answer){.delay_us = 450 * MS_US});
-    for (int i = 0; i < 800; i++) {
-        sent[i].request.has_token = true;
-        world_send(&plan.world, &sent[i], "insert");
-    }
+    send_many(&plan, sent, 800);
     world_run(&plan.world, 300 * MS_US);
     assert_int_equal(plan.world.done_count, 800);
     assert_in_range(facts_of(&plan).copies_won, 300, 500);
@@ -471,19 +474,11 @@ static void when_all_is_late_a_share_has_copies(void **state)
     (void)state;
     struct plan plan = {0};
     static struct sent sent[160];
-    memset(sent, 0, sizeof(sent));
-    world_init(&plan.world, &alloc_heap, 2);
-    plan.world.config.speculative_delay_us = 20 * MS_US;
-    plan.world.config.window_start = plan.world.config.window_max = 1024;
-    assert_true(world_start(&plan.world));
-    world_run(&plan.world, 100 * MS_US);
+    two_up(&plan, 1024);
     for (int n = 0; n < 2; n++)
         fake_node_answer_times(plan.world.nodes[n], CQL_QUERY, 400,
                                (struct fake_answer){.delay_us = 450 * MS_US});
-    for (int i = 0; i < 160; i++) {
-        sent[i].request.has_token = true;
-        world_send(&plan.world, &sent[i], "insert");
-    }
+    send_many(&plan, sent, 160);
     world_run(&plan.world, 440 * MS_US);
     size_t executed = plan.world.nodes[0]->log_count + plan.world.nodes[1]->log_count;
     assert_in_range(executed, 160 + 160 / 8, 160 + 160 / 6 + 4);

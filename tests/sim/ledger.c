@@ -79,9 +79,10 @@ struct stream *ledger_stream(struct ledger *ledger, uint32_t producer, int32_t p
     return &entry->stream;
 }
 
-static struct claim *find_claim(const struct stream_entry *entry, int64_t producer_id,
-                                int16_t epoch, int32_t sequence, uint32_t first_record)
+static struct claim *find_claim(struct stream_entry *entry, int64_t producer_id, int16_t epoch,
+                                int32_t sequence, uint32_t first_record)
 {
+    grow(&entry->by_record, first_record, &entry->record_capacity, sizeof(struct claim *));
     for (struct claim *claim = entry->by_record[first_record]; claim != NULL && producer_id >= 0;
          claim = claim->same)
         if (claim->producer_id == producer_id && claim->epoch == epoch &&
@@ -94,7 +95,6 @@ void ledger_given_up(struct ledger *ledger, struct stream *stream, int64_t produ
                      int16_t epoch, int32_t sequence, uint32_t first_record)
 {
     struct stream_entry *entry = ledger->streams[stream->number];
-    grow(&entry->by_record, first_record, &entry->record_capacity, sizeof(struct claim *));
     struct claim *claim = find_claim(entry, producer_id, epoch, sequence, first_record);
 
     if (claim != NULL) /* else it was never sent so */
@@ -105,7 +105,6 @@ struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t
                            int16_t epoch, int32_t sequence, uint32_t first_record, int32_t count)
 {
     struct stream_entry *entry = ledger->streams[stream->number];
-    grow(&entry->by_record, first_record, &entry->record_capacity, sizeof(struct claim *));
     struct claim *claim = find_claim(entry, producer_id, epoch, sequence, first_record);
     if (claim != NULL)
         return claim;
@@ -254,6 +253,12 @@ static void check_stored(struct ledger *ledger, const struct claim *claim, int64
                         (long long)offset, copies, claim_text(claim, text, sizeof(text)));
 }
 
+static void note_told(const struct ledger *ledger, struct claim *claim)
+{
+    if (!claim->acked && !claim->acked_46)
+        claim->acked_us = ledger->world->scheduler.now_us;
+}
+
 static void acknowledged(struct ledger *ledger, const struct process *process,
                          const struct attempt *attempt, int64_t offset)
 {
@@ -270,8 +275,7 @@ static void acknowledged(struct ledger *ledger, const struct process *process,
                             (long long)claim->offset, (long long)offset,
                             claim_text(claim, text, sizeof(text)));
     }
-    if (!claim->acked && !claim->acked_46)
-        claim->acked_us = ledger->world->scheduler.now_us;
+    note_told(ledger, claim);
     claim->acked = true;
     claim->offset = offset;
     ledger->world->counts.acks++;
@@ -431,8 +435,7 @@ static void acknowledged_46(struct ledger *ledger, struct claim *claim)
         world_violation(ledger->world, "I5", "answer 46 for one of the last five batches: %s",
                         claim_text(claim, text, sizeof(text)));
     ledger->world->counts.acks_46++;
-    if (!claim->acked && !claim->acked_46)
-        claim->acked_us = ledger->world->scheduler.now_us;
+    note_told(ledger, claim);
     claim->acked_46 = true;
 }
 

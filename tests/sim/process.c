@@ -107,12 +107,12 @@ void kill_point(const char *name)
 static void meet_doom(struct process *process)
 {
     process->is_doomed = false;
-    if (process->doom.stall_us == 0)
+    if (process->doom.stall_us == 0) {
         world_process_exited(process->world, process, 137, process->doom.point);
-    else
-        process->stalled_us = process->world->scheduler.now_us;
-    if (!process->is_dead)
-        process_pause(process, process->doom.stall_us, false);
+        return;
+    }
+    process->stalled_us = process->world->scheduler.now_us;
+    process_pause(process, process->doom.stall_us, false);
 }
 
 /* --- the loop --- */
