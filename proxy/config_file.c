@@ -205,8 +205,8 @@ static int read_documents(struct reading *r, yaml_parser_t *parser)
     }
 }
 
-/* The whole file; NULL: config_fail was called. */
-/* It may be a pipe: the buffer grows with what comes. */
+/* The whole file; NULL: config_fail was called. It may be a pipe: the buffer grows with what comes.
+ */
 static char *slurp(const char *path, size_t *len, struct config_error *error)
 {
     FILE *file = fopen(path, "re");
