@@ -130,19 +130,49 @@ static void a_null_value_is_left_unset(void **state)
     assert_row(world, LOG_INSERT_BARE, 1);
 }
 
-static void a_first_row_has_the_batch_columns_whatever_the_record_has(void **state)
+static void a_first_row_has_the_batch_columns_and_hardly_names_others(void **state)
 {
     struct world *world = *state;
+    static const uint8_t header[] = {2, 'h', 2, 'v'};
     struct kafka_record record = {.value = SLICE_LITERAL("value")};
     struct log_batch_columns columns = {.producer_id = 9, .record_count = 2};
+    struct producer_table producers;
 
+    producer_table_init(&producers, &alloc_heap);
+    put(world, &record, &columns);
+    columns.snapshot = &producers;
     put(world, &record, &columns);
     record.key = SLICE_LITERAL("key");
-    columns.producer_id = -1;
+    columns = (struct log_batch_columns){.producer_id = -1, .record_count = 2};
+    put(world, &record, &columns);
+    record.headers = slice_make(header, sizeof(header));
+    record.header_count = 1;
     put(world, &record, &columns);
 
-    assert_row(world, LOG_INSERT_FIRST, 3); /* key, headers, producers */
-    assert_row(world, LOG_INSERT_FIRST, 5); /* headers, the producer's three, producers */
+    assert_row(world, LOG_INSERT_PRODUCER, 1); /* key */
+    assert_row(world, LOG_INSERT_FIRST, 2);    /* key, headers */
+    assert_row(world, LOG_INSERT_BATCH, 0);
+    assert_row(world, LOG_INSERT_FIRST, 4); /* the producer's three, producers */
+    producer_table_deinit(&producers);
+}
+
+/* The row that was put, copied; its values behind its place. */
+static struct slice copy_of(struct world *world, struct buf *copy, enum log_insert expected,
+                            const struct producer_table *producers)
+{
+    struct slice row = buf_unread(&world->out);
+    size_t values_at = 5 + ID_BYTES;
+
+    buf_init(copy, &alloc_heap, 4096);
+    assert_int_equal(log_rows_copy(&world->rows, &row, copy, SEGMENT + 1, 42, producers),
+                     STATUS_OK);
+    assert_int_equal(row.len, 0);
+    assert_memory_equal(copy->data + 3, world->ids[expected], ID_BYTES);
+    assert_int_equal(be32_load(copy->data + values_at + 4), PARTITION);
+    assert_int_equal(be64_load(copy->data + values_at + 8 + 4), SEGMENT + 1);
+    assert_int_equal(be64_load(copy->data + values_at + 8 + 12 + 4), 42);
+    assert_int_equal(be64_load(copy->data + values_at + 8 + 24 + 4), 5);
+    return slice_make(copy->data + values_at + 44, buf_len(copy) - values_at - 44);
 }
 
 static void a_copied_row_keeps_its_statement_and_changes_its_place(void **state)
@@ -152,18 +182,48 @@ static void a_copied_row_keeps_its_statement_and_changes_its_place(void **state)
     struct buf copy;
 
     put(world, &record, NULL);
-    struct slice row = buf_unread(&world->out);
-    size_t len = row.len, values_at = 5 + ID_BYTES;
-    buf_init(&copy, &alloc_heap, 4096);
-    assert_int_equal(log_rows_copy(&row, &copy, SEGMENT + 1, 42, NULL), STATUS_OK);
+    struct slice values = copy_of(world, &copy, LOG_INSERT_BARE, NULL);
 
-    assert_int_equal(row.len, 0);
-    assert_int_equal(buf_len(&copy), len);
-    assert_memory_equal(copy.data + 3, world->ids[LOG_INSERT_BARE], ID_BYTES);
-    assert_int_equal(be64_load(copy.data + values_at + 8 + 4), SEGMENT + 1);
-    assert_int_equal(be64_load(copy.data + values_at + 8 + 12 + 4), 42);
-    assert_int_equal(be64_load(copy.data + values_at + 8 + 24 + 4), 5);
+    assert_int_equal(buf_len(&copy), buf_len(&world->out));
+    assert_int_equal(values.len, 9);
+    assert_memory_equal(values.data, "\0\0\0\5value", 9);
     buf_deinit(&copy);
+}
+
+static void a_copied_first_row_that_gets_a_snapshot_keeps_its_other_values(void **state)
+{
+    static const char unset[] = "\377\377\377\376", value[] = "\0\0\0\5value",
+                      producer[] = "\0\0\0\10\0\0\0\0\0\0\0\11\0\0\0\2\0\3\0\0\0\4\0\0\0\21",
+                      batch[] = "\0\0\0\4\0\0\0\2\0\0\0\10\0\0\0\0\0\0\0\4";
+    struct world *world = *state;
+    struct kafka_record record = {.value = SLICE_LITERAL("value"), .timestamp = 5};
+    struct log_batch_columns columns = {
+        .producer_epoch = 3, .base_sequence = 17, .record_count = 2, .stable = 4};
+    struct producer_table producers;
+
+    producer_table_init(&producers, &alloc_heap);
+    for (columns.producer_id = -1; columns.producer_id <= 9; columns.producer_id += 10) {
+        struct buf copy, expected;
+        buf_init(&expected, &alloc_heap, 4096);
+        put(world, &record, &columns);
+        struct slice values = copy_of(world, &copy, LOG_INSERT_FIRST, &producers);
+        const struct slice parts[] = {
+            SLICE_LITERAL(unset), SLICE_LITERAL(value), SLICE_LITERAL(unset),
+            columns.producer_id < 0
+                ? SLICE_LITERAL("\377\377\377\376\377\377\377\376\377\377\377\376")
+                : SLICE_LITERAL(producer),
+            SLICE_LITERAL(batch)};
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+            assert_int_equal(buf_append(&expected, parts[i]), STATUS_OK);
+        assert_true(values.len > buf_len(&expected) + 4);
+        assert_memory_equal(values.data, expected.data, buf_len(&expected));
+        int32_t snapshot_len = (int32_t)be32_load(values.data + buf_len(&expected));
+        assert_int_equal(snapshot_len, values.len - buf_len(&expected) - 4);
+        buf_consume(&world->out, buf_len(&world->out));
+        buf_deinit(&copy);
+        buf_deinit(&expected);
+    }
+    producer_table_deinit(&producers);
 }
 
 int main(void)
@@ -171,8 +231,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_row_names_only_the_columns_it_has, setup, teardown),
         cmocka_unit_test_setup_teardown(a_null_value_is_left_unset, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_first_row_has_the_batch_columns_whatever_the_record_has,
+        cmocka_unit_test_setup_teardown(a_first_row_has_the_batch_columns_and_hardly_names_others,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_copied_first_row_that_gets_a_snapshot_keeps_its_other_values, setup, teardown),
         cmocka_unit_test_setup_teardown(a_copied_row_keeps_its_statement_and_changes_its_place,
                                         setup, teardown),
     };

@@ -7,28 +7,64 @@ enum {
     FIRST_COLUMNS_BYTES =
         12 + 6 + 8 + 8 + 12 + 4, /* producer_id ... stable, and producers' length */
     HEADER_BYTES = 12,           /* tuple, key and value lengths of one header */
-    FIRST_VALUES = 13,
 };
 
-/* All begin with partition, segment, offset and timestamp. */
+/* Bytes of a row's place behind `values_at`. */
+enum { SEGMENT_AT = 8 + 4, OFFSET_AT = SEGMENT_AT + 12, TIMESTAMP_AT = OFFSET_AT + 12 };
+
+/* Values of a row are in this order, whichever its statement names. */
+enum log_column {
+    COLUMN_PARTITION,
+    COLUMN_SEGMENT,
+    COLUMN_OFFSET,
+    COLUMN_TIMESTAMP,
+    COLUMN_KEY,
+    COLUMN_VALUE,
+    COLUMN_HEADERS,
+    COLUMN_PRODUCER_ID,
+    COLUMN_PRODUCER_EPOCH,
+    COLUMN_BASE_SEQUENCE,
+    COLUMN_RECORD_COUNT,
+    COLUMN_STABLE,
+    COLUMN_PRODUCERS,
+    COLUMN_COUNT,
+};
+
+static const char *const column_names[COLUMN_COUNT] = {
+    "partition",    "segment", "offset",      "timestamp",      "key",
+    "value",        "headers", "producer_id", "producer_epoch", "base_sequence",
+    "record_count", "stable",  "producers",
+};
+
+#define BIT(column)   (1U << COLUMN_##column)
+#define PLACE_BITS    (BIT(PARTITION) | BIT(SEGMENT) | BIT(OFFSET) | BIT(TIMESTAMP))
+#define BATCH_BITS    (BIT(RECORD_COUNT) | BIT(STABLE))
+#define PRODUCER_BITS (BIT(PRODUCER_ID) | BIT(PRODUCER_EPOCH) | BIT(BASE_SEQUENCE))
+
+/* No two of the same count: a row's count of values tells its statement. */
 static const struct {
-    const char *columns, *markers;
-    uint16_t values;
+    uint16_t columns, values;
 } inserts[LOG_INSERT_COUNT] = {
-    [LOG_INSERT_FIRST] = {"key, value, headers, producer_id, producer_epoch, base_sequence, "
-                          "record_count, stable, producers",
-                          "?, ?, ?, ?, ?, ?, ?, ?, ?", FIRST_VALUES},
-    [LOG_INSERT_BARE] = {"value", "?", 5},
-    [LOG_INSERT_KEYED] = {"key, value", "?, ?", 6},
-    [LOG_INSERT_FULL] = {"key, value, headers", "?, ?, ?", 7},
+    [LOG_INSERT_FIRST] = {(1U << COLUMN_COUNT) - 1, COLUMN_COUNT},
+    [LOG_INSERT_BATCH] = {PLACE_BITS | BIT(KEY) | BIT(VALUE) | BATCH_BITS, 8},
+    [LOG_INSERT_PRODUCER] = {PLACE_BITS | BIT(KEY) | BIT(VALUE) | PRODUCER_BITS | BATCH_BITS, 11},
+    [LOG_INSERT_BARE] = {PLACE_BITS | BIT(VALUE), 5},
+    [LOG_INSERT_KEYED] = {PLACE_BITS | BIT(KEY) | BIT(VALUE), 6},
+    [LOG_INSERT_FULL] = {PLACE_BITS | BIT(KEY) | BIT(VALUE) | BIT(HEADERS), 7},
 };
 
 int log_rows_text(enum log_insert insert, const char *keyspace, const char *table, struct buf *out)
 {
-    return buf_printf(out,
-                      "INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, %s) "
-                      "VALUES (?, ?, ?, ?, %s)",
-                      keyspace, table, inserts[insert].columns, inserts[insert].markers);
+    int rc = buf_printf(out, "INSERT INTO \"%s\".\"%s\" (", keyspace, table);
+
+    for (int i = 0; rc == STATUS_OK && i < COLUMN_COUNT; i++)
+        if ((inserts[insert].columns & 1U << i) != 0)
+            rc = buf_printf(out, "%s%s", i == 0 ? "" : ", ", column_names[i]);
+    if (rc == STATUS_OK)
+        rc = buf_printf(out, ") VALUES (?");
+    for (int i = 1; rc == STATUS_OK && i < inserts[insert].values; i++)
+        rc = buf_printf(out, ", ?");
+    return rc == STATUS_OK ? buf_printf(out, ")") : rc;
 }
 
 static void set_head(struct log_row_head *head, struct slice id, uint16_t values, int32_t partition,
@@ -36,12 +72,11 @@ static void set_head(struct log_row_head *head, struct slice id, uint16_t values
 {
     memset(head->bytes, 0, sizeof(head->bytes));
     uint8_t *p = cql_batch_entry(head->bytes, id.data, id.len, values);
+    head->values_at = (size_t)(p - head->bytes);
     p = cql_put_i32(p, partition);
     p = cql_put_i64(p, segment);
-    head->offset_at = (size_t)(p - head->bytes) + 4;
-    p = cql_put_i64(p, 0);
-    head->timestamp_at = (size_t)(p - head->bytes) + 4;
-    p = cql_put_i64(p, 0);
+    p = cql_put_i64(p, 0); /* offset */
+    p = cql_put_i64(p, 0); /* timestamp */
     head->len = (size_t)(p - head->bytes);
 }
 
@@ -57,8 +92,10 @@ void log_rows_set(struct log_rows *rows, const struct slice ids[LOG_INSERT_COUNT
 static inline enum log_insert insert_of(const struct kafka_record *record,
                                         const struct log_batch_columns *columns)
 {
-    if (columns != NULL)
+    if (columns != NULL && (columns->snapshot != NULL || record->header_count != 0))
         return LOG_INSERT_FIRST;
+    if (columns != NULL)
+        return columns->producer_id < 0 ? LOG_INSERT_BATCH : LOG_INSERT_PRODUCER;
     if (record->header_count != 0)
         return LOG_INSERT_FULL;
     return record->key.data == NULL ? LOG_INSERT_BARE : LOG_INSERT_KEYED;
@@ -96,14 +133,15 @@ static inline uint8_t *put_or_unset(uint8_t *p, struct slice bytes)
 }
 
 /* The batch columns up to the length of `producers`. */
-static uint8_t *put_columns(uint8_t *p, const struct log_batch_columns *columns)
+static uint8_t *put_columns(uint8_t *p, enum log_insert insert,
+                            const struct log_batch_columns *columns)
 {
-    if (columns->producer_id < 0) {
-        p = cql_put_unset(cql_put_unset(cql_put_unset(p)));
-    } else {
+    if (columns->producer_id >= 0) {
         p = cql_put_i64(p, columns->producer_id);
         p = cql_put_i16(p, columns->producer_epoch);
         p = cql_put_i32(p, columns->base_sequence);
+    } else if (insert == LOG_INSERT_FIRST) {
+        p = cql_put_unset(cql_put_unset(cql_put_unset(p)));
     }
     p = cql_put_i32(p, columns->record_count);
     return cql_put_i64(p, columns->stable);
@@ -141,8 +179,8 @@ int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
     uint8_t *p = buf_tail(out);
     memcpy(p, head->bytes,
            LOG_ROW_HEAD_MAX_BYTES); /* a constant size; what is too much is overwritten */
-    be64_store(p + head->offset_at, (uint64_t)offset);
-    be64_store(p + head->timestamp_at, (uint64_t)record->timestamp);
+    be64_store(p + head->values_at + OFFSET_AT, (uint64_t)offset);
+    be64_store(p + head->values_at + TIMESTAMP_AT, (uint64_t)record->timestamp);
     p += head->len;
     if (insert != LOG_INSERT_BARE)
         p = put_or_unset(p, record->key);
@@ -152,9 +190,9 @@ int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
     else if (insert == LOG_INSERT_FIRST)
         p = cql_put_unset(p);
     if (columns != NULL)
-        p = put_columns(p, columns);
+        p = put_columns(p, insert, columns);
     buf_wrote(out, (size_t)(p - buf_tail(out)));
-    if (columns != NULL) {
+    if (insert == LOG_INSERT_FIRST) {
         rc = put_snapshot(out, columns->snapshot);
         if (rc < 0)
             out->write = start;
@@ -162,68 +200,91 @@ int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
     return rc;
 }
 
-/* The values of a row, by their place in the statements above. */
-enum { SEGMENT_VALUE = 1, OFFSET_VALUE = 2, SNAPSHOT_VALUE = 12 };
+/* Rows that are copied are our own, so they are whole. */
 
-/* Where the n-th value of a row begins: its length field. Rows are our own, so they are whole. */
-static const uint8_t *value_at(const uint8_t *row, uint16_t n)
+/* Where the value behind this one begins. */
+static const uint8_t *next_value(const uint8_t *value)
 {
-    const uint8_t *p = row + 5 + be16_load(row + 1);
+    int32_t len = (int32_t)be32_load(value);
 
-    for (; n > 0; n--) {
-        int32_t len = (int32_t)be32_load(p);
-        p += 4 + (len > 0 ? len : 0);
-    }
-    return p;
+    return value + 4 + (len > 0 ? len : 0);
 }
 
-static uint16_t value_count(const uint8_t *row)
+static const uint8_t *first_value(const uint8_t *row)
 {
-    return be16_load(row + 3 + be16_load(row + 1));
+    return row + 5 + be16_load(row + 1);
 }
 
-static bool has_snapshot(const uint8_t *row)
+static enum log_insert statement_of(const uint8_t *row)
 {
-    return value_count(row) == FIRST_VALUES &&
-           (int32_t)be32_load(value_at(row, SNAPSHOT_VALUE)) >= 0;
-}
+    uint16_t count = be16_load(row + 3 + be16_load(row + 1));
+    int insert = 0;
 
-static void take_row(struct slice *rows)
-{
-    const uint8_t *end = value_at(rows->data, value_count(rows->data));
-
-    rows->len -= (size_t)(end - rows->data);
-    rows->data = end;
+    while (inserts[insert].values != count)
+        insert++;
+    return (enum log_insert)insert;
 }
 
 bool log_rows_skip(struct slice *rows)
 {
-    bool had = has_snapshot(rows->data);
+    enum log_insert insert = statement_of(rows->data);
+    const uint8_t *value = first_value(rows->data), *last = value;
 
-    take_row(rows);
-    return had;
+    for (int i = 0; i < inserts[insert].values; i++) {
+        last = value;
+        value = next_value(value);
+    }
+    rows->len -= (size_t)(value - rows->data);
+    rows->data = value;
+    return insert == LOG_INSERT_FIRST && (int32_t)be32_load(last) >= 0;
 }
 
-int log_rows_copy(struct slice *rows, struct buf *out, int64_t segment, int64_t offset,
-                  const struct producer_table *producers)
+/* The row's values behind its place, for a statement that names all of its columns and more. */
+static uint8_t *copy_values(uint8_t *p, enum log_insert to, const uint8_t *row)
 {
-    const uint8_t *row = rows->data;
-    bool is_first = value_count(row) == FIRST_VALUES;
-    const uint8_t *end = value_at(row, is_first ? SNAPSHOT_VALUE : value_count(row));
-    size_t start = out->write, len = (size_t)(end - row);
-    int rc = buf_reserve(out, len);
+    uint16_t columns = inserts[statement_of(row)].columns;
+    const uint8_t *value = first_value(row);
 
+    for (int i = 0; i < COLUMN_PRODUCERS; i++) {
+        bool has = (columns & 1U << i) != 0;
+        const uint8_t *next = has ? next_value(value) : value;
+        if (i > COLUMN_TIMESTAMP && has) {
+            memcpy(p, value, (size_t)(next - value));
+            p += next - value;
+        } else if (i > COLUMN_TIMESTAMP && (inserts[to].columns & 1U << i) != 0) {
+            p = cql_put_unset(p);
+        }
+        value = next;
+    }
+    return p;
+}
+
+int log_rows_copy(const struct log_rows *rows, struct slice *from, struct buf *out, int64_t segment,
+                  int64_t offset, const struct producer_table *producers)
+{
+    const uint8_t *row = from->data;
+    enum log_insert insert = producers != NULL ? LOG_INSERT_FIRST : statement_of(row);
+    const struct log_row_head *head = &rows->heads[insert];
+    struct slice rest = *from;
+    size_t start = out->write;
+
+    log_rows_skip(&rest);
+    int rc =
+        buf_reserve(out, LOG_ROW_HEAD_MAX_BYTES + (size_t)(rest.data - row) + 4 * COLUMN_COUNT);
     if (rc < 0)
         return rc;
-    uint8_t *copy = buf_tail(out);
-    memcpy(copy, row, len);
-    be64_store(copy + (value_at(row, SEGMENT_VALUE) - row) + 4, (uint64_t)segment);
-    be64_store(copy + (value_at(row, OFFSET_VALUE) - row) + 4, (uint64_t)offset);
-    buf_wrote(out, len);
-    rc = is_first ? put_snapshot(out, producers) : STATUS_OK;
+    uint8_t *p = buf_tail(out);
+    memcpy(p, head->bytes, head->len);
+    be64_store(p + head->values_at + SEGMENT_AT, (uint64_t)segment);
+    be64_store(p + head->values_at + OFFSET_AT, (uint64_t)offset);
+    memcpy(p + head->values_at + TIMESTAMP_AT, first_value(row) + TIMESTAMP_AT, 8);
+    p = copy_values(p + head->len, insert, row);
+    buf_wrote(out, (size_t)(p - buf_tail(out)));
+    if (insert == LOG_INSERT_FIRST)
+        rc = put_snapshot(out, producers);
     if (rc < 0)
         out->write = start;
     else
-        take_row(rows);
+        *from = rest;
     return rc;
 }

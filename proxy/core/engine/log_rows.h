@@ -1,9 +1,9 @@
 /*
  * Records as rows of a log table (DESIGN.md 3.1), written straight into a CQL BATCH: the hot half
- * of the record loop. The first row of a Kafka batch has a statement of its own with the batch
- * columns; the others take the one that names just the columns they have, as a column that a
- * statement names and a row leaves unset costs the node several percent of its CPU a row (and
- * null far more). Absent cells are never null.
+ * of the record loop. Each row takes a statement that names hardly more columns than it has: one
+ * that is named and left unset costs the node CPU, in that row and, as Cassandra writes all rows of
+ * a mutation against the columns of all its statements, in every other one (null costs far more).
+ * The first row of a Kafka batch has the batch columns as well. Absent cells are never null.
  */
 #ifndef PROXY_CORE_LOG_ROWS_H
 #define PROXY_CORE_LOG_ROWS_H
@@ -19,16 +19,17 @@
 struct log_row_head {
     uint8_t bytes[LOG_ROW_HEAD_MAX_BYTES];
     size_t len;
-    size_t offset_at;    /* where the offset's 8 bytes go */
-    size_t timestamp_at; /* likewise */
+    size_t values_at; /* of the partition's length, which the other three of the place follow */
 };
 
-/* The INSERT statements of a table. */
+/* The INSERT statements of a table; of first rows the upper three. */
 enum log_insert {
-    LOG_INSERT_FIRST, /* every column: the first row of a Kafka batch */
-    LOG_INSERT_BARE,  /* neither key nor headers */
-    LOG_INSERT_KEYED, /* no headers */
-    LOG_INSERT_FULL,  /* headers, and perhaps a key */
+    LOG_INSERT_FIRST,    /* every column: with headers or a snapshot */
+    LOG_INSERT_BATCH,    /* neither; no producer; perhaps a key */
+    LOG_INSERT_PRODUCER, /* neither; with a producer, and perhaps a key */
+    LOG_INSERT_BARE,     /* neither key nor headers */
+    LOG_INSERT_KEYED,    /* no headers */
+    LOG_INSERT_FULL,     /* headers, and perhaps a key */
     LOG_INSERT_COUNT,
 };
 
@@ -60,11 +61,13 @@ MUST_CHECK int log_rows_put(const struct log_rows *rows, struct buf *out, int64_
                             const struct log_batch_columns *columns);
 
 /*
- * Copies the row at the head of `rows`, which log_rows_put wrote, to another place of the log and
- * takes it off `rows`. A snapshot it had is of a log that is no longer: with `producers` it gets
- * theirs instead. `producers` NULL: it has none afterwards. NOMEM or LIMIT: nothing is done.
+ * Copies the row at the head of `from`, which log_rows_put wrote, to another place of the log and
+ * takes it off `from`. A snapshot it had is of a log that is no longer: with `producers`, for first
+ * rows only, it gets theirs instead. `producers` NULL: it has none afterwards. NOMEM or LIMIT:
+ * nothing is done.
  */
-MUST_CHECK int log_rows_copy(struct slice *rows, struct buf *out, int64_t segment, int64_t offset,
+MUST_CHECK int log_rows_copy(const struct log_rows *rows, struct slice *from, struct buf *out,
+                             int64_t segment, int64_t offset,
                              const struct producer_table *producers);
 /* Skips the row at the head of `rows`; true: it has a snapshot. */
 bool log_rows_skip(struct slice *rows);

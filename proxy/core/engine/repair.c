@@ -211,7 +211,7 @@ static int copy_rows(struct partition *partition, struct mutation *to, struct sl
         struct slice row = from;
         bool due = log_rows_skip(&row) ||
                    (partition->snapshot_due && offset + i == partition->next_offset);
-        int rc = log_rows_copy(&from, &to->body->buf, to->segment, offset + i,
+        int rc = log_rows_copy(&partition->rows, &from, &to->body->buf, to->segment, offset + i,
                                due ? &partition->producers : NULL);
         if (rc < 0)
             return rc;
