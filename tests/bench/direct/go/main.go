@@ -1,7 +1,8 @@
 // gocql as a writer of a log table: a window of UNLOGGED single-partition batches of prepared rows.
 //
-//	direct HOST:PORT KEYSPACE TABLE BATCH_ROWS WINDOW VALUE_BYTES SECONDS WARM_UP_SECONDS
+//	direct HOST:PORT KEYSPACE TABLE BATCH_ROWS WINDOW VALUE_BYTES SECONDS WARM_UP_SECONDS KAFKA_BATCH_ROWS
 //
+// Of KAFKA_BATCH_ROWS rows the first one has batch columns as well, as Sluice's rows have; 0: none has.
 // One processor, as Sluice has. Prints one line of JSON: what it did after the warm-up, and its CPU time for that.
 package main
 
@@ -75,8 +76,11 @@ func main() {
 		log.Fatal(err)
 	}
 	defer session.Close()
-	text := fmt.Sprintf("INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, value) "+
+	kafkaBatchRows := int64(number(os.Args[9]))
+	plainText := fmt.Sprintf("INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, value) "+
 		"VALUES (?, ?, ?, ?, ?)", os.Args[2], os.Args[3])
+	firstText := fmt.Sprintf("INSERT INTO \"%s\".\"%s\" (partition, segment, offset, timestamp, value, record_count, "+
+		"stable) VALUES (?, ?, ?, ?, ?, ?, ?)", os.Args[2], os.Args[3])
 	start := time.Now().UnixMilli()
 	var rows, next atomic.Int64
 	var stop atomic.Bool
@@ -92,7 +96,12 @@ func main() {
 				segment := start + n/partitions/(segmentRows/batchRows)
 				batch := session.NewBatch(gocql.UnloggedBatch)
 				for i := first; i < first+batchRows; i++ {
-					batch.Query(text, int32(n%partitions), segment, i, start, values[i%valueCount])
+					if kafkaBatchRows > 0 && (i-first)%kafkaBatchRows == 0 {
+						batch.Query(firstText, int32(n%partitions), segment, i, start, values[i%valueCount],
+							int32(kafkaBatchRows), first)
+					} else {
+						batch.Query(plainText, int32(n%partitions), segment, i, start, values[i%valueCount])
+					}
 				}
 				if err := session.ExecuteBatch(batch); err != nil {
 					log.Fatal(err)

@@ -1,12 +1,17 @@
 // The `scylla` crate as a writer of a log table: a window of UNLOGGED single-partition batches of prepared rows.
 //
-//     direct HOST:PORT KEYSPACE TABLE BATCH_ROWS WINDOW VALUE_BYTES SECONDS WARM_UP_SECONDS
+//     direct HOST:PORT KEYSPACE TABLE BATCH_ROWS WINDOW VALUE_BYTES SECONDS WARM_UP_SECONDS KAFKA_BATCH_ROWS
 //
+// Of KAFKA_BATCH_ROWS rows the first one has batch columns as well, as Sluice's rows have; 0: none has.
 // One thread, as Sluice has. Prints one line of JSON: what it did after the warm-up, and its CPU time for that.
 
 use scylla::client::session_builder::SessionBuilder;
+use scylla::errors::SerializationError;
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::writers::RowWriter;
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::Consistency;
+use scylla::value::CqlTimestamp;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -41,6 +46,27 @@ fn make_value(len: usize, number: u32) -> Vec<u8> {
     value
 }
 
+type Plain<'a> = (i32, i64, i64, CqlTimestamp, &'a [u8]);
+type First<'a> = (i32, i64, i64, CqlTimestamp, &'a [u8], i32, i64);
+
+enum Row<'a> {
+    Plain(Plain<'a>),
+    First(First<'a>),
+}
+
+impl SerializeRow for Row<'_> {
+    fn serialize(&self, context: &RowSerializationContext<'_>, writer: &mut RowWriter) -> Result<(), SerializationError> {
+        match self {
+            Row::Plain(row) => row.serialize(context, writer),
+            Row::First(row) => row.serialize(context, writer),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        false
+    }
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().collect();
@@ -50,17 +76,26 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let values: Arc<Vec<_>> = Arc::new((0..VALUES).map(|n| make_value(value_bytes, n as u32)).collect());
     let seconds: f64 = args[7].parse()?;
     let warm_up: f64 = args[8].parse()?;
+    let kafka_batch_rows: u64 = args[9].parse()?;
+    let is_first = move |row: u64| kafka_batch_rows > 0 && row % kafka_batch_rows == 0;
 
     let session = Arc::new(SessionBuilder::new().known_node(&args[1]).build().await?);
-    let text = format!(
-        "INSERT INTO \"{}\".\"{}\" (partition, segment, offset, timestamp, value) VALUES (?, ?, ?, ?, ?)",
-        args[2], args[3]
-    );
-    let prepared = session.prepare(text).await?;
+    let table = format!("\"{}\".\"{}\"", args[2], args[3]);
+    let plain = session
+        .prepare(format!(
+            "INSERT INTO {table} (partition, segment, offset, timestamp, value) VALUES (?, ?, ?, ?, ?)"
+        ))
+        .await?;
+    let first = session
+        .prepare(format!(
+            "INSERT INTO {table} (partition, segment, offset, timestamp, value, record_count, stable) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)"
+        ))
+        .await?;
     let mut batch = Batch::new(BatchType::Unlogged);
     batch.set_consistency(Consistency::LocalQuorum);
-    for _ in 0..batch_rows {
-        batch.append_statement(prepared.clone());
+    for row in 0..batch_rows {
+        batch.append_statement(if is_first(row) { first.clone() } else { plain.clone() });
     }
     let batch = Arc::new(batch);
     let rows = Arc::new(AtomicU64::new(0));
@@ -78,9 +113,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let first = batch_number * batch_rows;
                 // segments of our own in each run
                 let segment = start + (batch_number / (SEGMENT_ROWS / batch_rows)) as i64;
-                let time = scylla::value::CqlTimestamp(start);
-                let row = |i| (partition, segment, i as i64, time, values[(i % VALUES) as usize].as_slice());
-                let rows_of_batch: Vec<_> = (first..first + batch_rows).map(row).collect();
+                let time = CqlTimestamp(start);
+                let row = |i: u64| {
+                    let (offset, value) = ((first + i) as i64, values[((first + i) % VALUES) as usize].as_slice());
+                    if is_first(i) {
+                        Row::First((partition, segment, offset, time, value, kafka_batch_rows as i32, first as i64))
+                    } else {
+                        Row::Plain((partition, segment, offset, time, value))
+                    }
+                };
+                let rows_of_batch: Vec<_> = (0..batch_rows).map(row).collect();
                 session.batch(&batch, rows_of_batch).await.expect("a batch failed");
                 rows.fetch_add(batch_rows, Ordering::Relaxed);
             }
