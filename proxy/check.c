@@ -83,13 +83,13 @@ static void on_refused(void *context, int exit_code, const char *text)
     finish(check, "serve would refuse to start", exit_code);
 }
 
-static bool on_topic(void *context, const struct topic_row *row, struct moment now)
+static int on_topic(void *context, const struct topic_row *row, struct moment now)
 {
     struct check *check = context;
     (void)now;
     check->topics++;
     check->partitions += row->partitions;
-    return true;
+    return STATUS_OK;
 }
 
 static void core_turn(void *context, struct moment now)

@@ -343,7 +343,8 @@ const struct setting setting_table[] = {
 {.section = "topics", .key = "max_partitions_total", .type = SETTING_INTEGER,
  AT(gateway.max_partitions_total),
  .default_text = "20000", .min = 1, .max = 10000000, .marks = SETTING_RELOADS,
- .help = "Partitions of all topics together; each costs this process memory.\n"
+ .help = "Partitions of all topics together; each costs this process memory. Topics that\n"
+         "others made are served up to twice as many.\n"
          "Stops: many topics that each keep below max_partitions."},
 {.section = "topics", .key = "message_timestamp_type", .type = SETTING_CHOICE,
  AT(gateway.log_append_time),

@@ -44,7 +44,7 @@ static void on_fatal(void *context, int exit_code, const char *text)
     action_fatal(gateway->actions, exit_code, text);
 }
 
-static bool on_topic(void *context, const struct topic_row *row, struct moment now)
+static int on_topic(void *context, const struct topic_row *row, struct moment now)
 {
     struct gateway *gateway = context;
     struct topic *topic = topics_find_id(&gateway->topics, row->topic_id);
@@ -52,11 +52,17 @@ static bool on_topic(void *context, const struct topic_row *row, struct moment n
     gateway->topics_changed = true;
     if (topic != NULL && row->state == TOPIC_DELETING && topic->state != TOPIC_DELETING) {
         topic_stop(topic, now);
-    } else if (topics_put(&gateway->topics, gateway, row) < 0) {
-        action_log(gateway->actions, LOG_ERROR, "out of memory", "topic=%s", row->name);
-        return false;
+        return STATUS_OK;
     }
-    return true;
+    int rc = topics_put(&gateway->topics, gateway, row);
+    if (rc == STATUS_LIMIT)
+        action_log(gateway->actions, LOG_ERROR, "too many partitions to serve",
+                   "topic=%s partitions=%d reason=\"all topics together would have more than twice "
+                   "topics.max_partitions_total\" max_partitions_total=%u",
+                   row->name, row->partitions, gateway->config->max_partitions_total);
+    else if (rc < 0)
+        action_log(gateway->actions, LOG_ERROR, "out of memory", "topic=%s", row->name);
+    return rc;
 }
 
 static void on_topic_gone(void *context, const uint8_t topic_id[16], struct moment now)

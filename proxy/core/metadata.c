@@ -95,11 +95,16 @@ static bool is_to_be_told(int64_t *told_us, struct moment now)
 /* 0: under way. */
 static int16_t create_topic(struct gateway *gateway, struct slice name, struct moment now)
 {
-    if (gateway->topics.count >= gateway->config->max_topics) {
+    const struct gateway_config *config = gateway->config;
+    bool too_many = gateway->topics.count >= config->max_topics;
+
+    if (too_many || gateway->topics.partition_count + config->num_partitions >
+                        (int64_t)config->max_partitions_total) {
         if (is_to_be_told(&gateway->max_topics_told_us, now))
             action_log(gateway->actions, LOG_WARN, "no more topics are created",
-                       "reason=\"topics.max_topics is reached\" max_topics=%u",
-                       gateway->config->max_topics);
+                       "reason=\"topics.%s is reached\" max_topics=%u max_partitions_total=%u",
+                       too_many ? "max_topics" : "max_partitions_total", config->max_topics,
+                       config->max_partitions_total);
         return KAFKA_INVALID_TOPIC_EXCEPTION;
     }
     if (!take_creation(gateway, now)) {

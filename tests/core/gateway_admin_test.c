@@ -207,6 +207,26 @@ static void partitions_are_limited_for_a_topic_and_for_all_together(void **state
     world_down(world);
 }
 
+static void topics_of_others_are_served_up_to_twice_the_partitions_that_are_made(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_new(&alloc_heap);
+    world->config.max_partitions_total = 4;
+    stub_add_topic("mine", 3, world->net.now);
+    stub_add_topic("theirs", 6, world->net.now);
+    stub_add_topic("small", 5, world->net.now);
+    assert_true(world_start(world));
+    struct fake_client *client = world_client(world);
+
+    world_run(world, MS_US);
+    assert_int_equal(fake_net_logged(&world->net, "topic=theirs partitions=6"), 1);
+    assert_int_equal(fake_net_logged(&world->net, "too many partitions to serve"), 1);
+    assert_int_equal(grow(world, client, "theirs", 7), KAFKA_UNKNOWN_TOPIC_OR_PARTITION);
+    assert_int_equal(grow(world, client, "small", 6), KAFKA_POLICY_VIOLATION);
+    assert_int_equal(create(world, client, "a", 1).error_code, KAFKA_POLICY_VIOLATION);
+    world_down(world);
+}
+
 static void a_request_that_names_too_much_does_nothing(void **state)
 {
     (void)state;
@@ -434,6 +454,7 @@ int main(void)
         cmocka_unit_test(what_is_only_validated_is_not_made),
         cmocka_unit_test(topics_are_limited_with_those_that_are_being_made),
         cmocka_unit_test(partitions_are_limited_for_a_topic_and_for_all_together),
+        cmocka_unit_test(topics_of_others_are_served_up_to_twice_the_partitions_that_are_made),
         cmocka_unit_test(a_request_that_names_too_much_does_nothing),
         cmocka_unit_test(a_topic_named_by_name_and_by_id_is_not_deleted),
         cmocka_unit_test(a_setting_holds_for_the_next_record),

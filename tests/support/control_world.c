@@ -41,13 +41,13 @@ static void on_fatal(void *context, int exit_code, const char *text)
     (void)snprintf(host->fatal_text, sizeof(host->fatal_text), "%s", text);
 }
 
-static bool on_topic(void *context, const struct topic_row *row, struct moment now)
+static int on_topic(void *context, const struct topic_row *row, struct moment now)
 {
     struct host *host = context;
     (void)now;
     if (host->forgets_topics > 0) {
         host->forgets_topics--;
-        return false;
+        return STATUS_NOMEM;
     }
     host->topics++;
     host->topic = *row;
@@ -58,7 +58,7 @@ static bool on_topic(void *context, const struct topic_row *row, struct moment n
         memcpy(host->topic_configuration, row->configuration.data, row->configuration.len);
     host->topic.name = host->topic_name;
     host->topic.table_name = host->topic_table;
-    return true;
+    return STATUS_OK;
 }
 
 static void on_topic_gone(void *context, const uint8_t topic_id[16], struct moment now)

@@ -22,15 +22,6 @@ static bool refuse(int16_t *code, struct slice *message, int16_t error, struct s
 
 /* ---- CreateTopics ---- */
 
-static int64_t total_partitions(const struct gateway *gateway)
-{
-    int64_t count = gateway->creating_partitions;
-
-    LIST_EACH (it, &gateway->topics.all)
-        count += LIST_ENTRY(it, struct topic, node)->partition_count;
-    return count;
-}
-
 /* Kafka has "a.b" and "a_b" collide, in the names of its metrics. */
 static const struct topic *find_collision(const struct gateway *gateway, struct slice name)
 {
@@ -92,7 +83,8 @@ static bool check_partitions(const struct gateway *gateway, struct arena *arena,
                       admin_text(arena,
                                  "%lld partitions: a topic has at most %u (topics.max_partitions)",
                                  (long long)partitions, config->max_partitions));
-    if (total_partitions(gateway) + more > (int64_t)config->max_partitions_total)
+    if (gateway->topics.partition_count + gateway->creating_partitions + more >
+        (int64_t)config->max_partitions_total)
         return refuse(code, message, KAFKA_POLICY_VIOLATION,
                       admin_text(arena,
                                  "all topics together have at most %u partitions "

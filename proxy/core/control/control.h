@@ -40,8 +40,9 @@ struct control_hooks {
     /* Serving cannot start or go on: exit code 78 (configuration) or 1. */
     void (*fatal)(void *context, int exit_code, const char *text);
     /* A topic was found or changed, past TOPIC_CREATING (until then its id and table may change);
-     * strings are borrowed for the call. False: out of memory; it is told again a second later. */
-    bool (*topic)(void *context, const struct topic_row *row, struct moment now);
+     * strings are borrowed for the call. NOMEM: it is told again a second later. LIMIT: too much;
+     * it is told again when topics are read the next time. */
+    int (*topic)(void *context, const struct topic_row *row, struct moment now);
     /* A topic's row is gone. */
     void (*topic_gone)(void *context, const uint8_t topic_id[16], struct moment now);
     /* The lease ran out, or is held again: nobody fenced, all state is as good as before. A member

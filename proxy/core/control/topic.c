@@ -70,14 +70,17 @@ static size_t block_bytes(int32_t count)
     return sizeof(struct partition_block) + (size_t)count * sizeof(struct partition);
 }
 
-/* Partitions up to `count`. NOMEM. */
+/* Partitions up to `count`. NOMEM, LIMIT. */
 static int topic_grow(struct topic *topic, int32_t count)
 {
+    struct topics *topics = &topic->gateway->topics;
     int32_t more = count - topic->partition_count;
     struct partition_block **at = &topic->blocks;
 
     if (more <= 0)
         return STATUS_OK;
+    if (topics->partition_count + more > 2 * (int64_t)topic->gateway->config->max_partitions_total)
+        return STATUS_LIMIT;
     struct partition_block *block = alloc_zeroed(topic->gateway->config->alloc, block_bytes(more));
     if (block == NULL)
         return STATUS_NOMEM;
@@ -89,6 +92,7 @@ static int topic_grow(struct topic *topic, int32_t count)
     for (int32_t i = 0; i < more; i++)
         partition_init(&block->partitions[i], topic, block->first + i);
     topic->partition_count = count;
+    topics->partition_count += more;
     return STATUS_OK;
 }
 
@@ -120,6 +124,7 @@ static void topic_free(struct topic *topic)
         cluster_call_cancel(topic->gateway->cluster, topic->ttl_call);
     for (int32_t i = 0; i < topic->partition_count; i++)
         partition_deinit(topic_partition(topic, i));
+    topic->gateway->topics.partition_count -= topic->partition_count;
     while (topic->blocks != NULL) {
         struct partition_block *block = topic->blocks;
         topic->blocks = block->next;
@@ -133,13 +138,15 @@ static void topic_free(struct topic *topic)
     alloc_free(alloc, topic, sizeof(*topic));
 }
 
-static struct topic *topic_new(struct gateway *gateway, const struct topic_row *row)
+/* NOMEM, LIMIT. */
+static int topic_new(struct gateway *gateway, const struct topic_row *row, struct topic **made)
 {
     const struct alloc *alloc = gateway->config->alloc;
     struct topic *topic = alloc_zeroed(alloc, sizeof(*topic));
+    int rc = STATUS_NOMEM;
 
     if (topic == NULL)
-        return NULL;
+        return rc;
     topic->gateway = gateway;
     for (int i = 0; i < LOG_INSERT_COUNT; i++)
         topic->inserts[i].topic = topic;
@@ -148,12 +155,15 @@ static struct topic *topic_new(struct gateway *gateway, const struct topic_row *
     topic->name = copy_text(alloc, row->name);
     topic->name_len = strlen(row->name);
     topic->table_name = copy_text(alloc, row->table_name);
-    if (topic->name == NULL || topic->table_name == NULL ||
-        topic_configure(topic, row->configuration) < 0 || topic_grow(topic, row->partitions) < 0) {
+    if (topic->name != NULL && topic->table_name != NULL)
+        rc = topic_configure(topic, row->configuration);
+    if (rc == STATUS_OK)
+        rc = topic_grow(topic, row->partitions);
+    if (rc == STATUS_OK)
+        *made = topic;
+    else
         topic_free(topic);
-        return NULL;
-    }
-    return topic;
+    return rc;
 }
 
 size_t topic_max_message_bytes(const struct topic *topic)
@@ -175,9 +185,9 @@ int topics_put(struct topics *topics, struct gateway *gateway, const struct topi
     }
     if (row->state != TOPIC_LIVE)
         return STATUS_OK;
-    topic = topic_new(gateway, row);
-    if (topic == NULL)
-        return STATUS_NOMEM;
+    int rc = topic_new(gateway, row, &topic);
+    if (rc < 0)
+        return rc;
     size_t name = bucket_of(topics->seed, topic->name, topic->name_len);
     size_t id = bucket_of(topics->seed, topic->topic_id, 16);
     topic->next_by_name = topics->by_name[name];

@@ -65,6 +65,7 @@ void topic_forget_statements(struct topic *topic);
 struct topics {
     struct list all;
     size_t count;
+    int64_t partition_count; /* of all */
     bool some_stopped;
     uint64_t seed; /* names are peers' choice: buckets must not be */
     struct topic *by_name[TOPIC_BUCKETS];
@@ -76,7 +77,10 @@ void topics_deinit(struct topics *topics);
 struct topic *topics_find(const struct topics *topics, struct slice name);
 struct topic *topics_find_id(const struct topics *topics, const uint8_t topic_id[16]);
 /* From a row of sluice_topics: a new topic, or what is new of a known one: its state, partitions
- * (there are never fewer), settings. NOMEM. */
+ * (there are never fewer), settings. NOMEM. LIMIT: all topics would have more than twice
+ * topics.max_partitions_total; a new topic is not taken then, a known one keeps its partitions.
+ * (Topics up to that setting are made; those that others made meanwhile must have room as well.)
+ */
 MUST_CHECK int topics_put(struct topics *topics, struct gateway *gateway,
                           const struct topic_row *row);
 /* It is being deleted, or gone from the tables: it is not found any more, and what waits for it is

@@ -178,8 +178,9 @@ int topic_store_put(struct topic_store *store, const struct topic_row *row, stru
     record->told = true;
     if (row->state == TOPIC_LIVE && !control->boot.is_survey)
         slots_want(&control->slots, row->topic_id, row->partitions, now);
-    record->is_untold = !control->hooks.topic(control->hooks.context, row, now);
-    if (record->is_untold)
+    rc = control->hooks.topic(control->hooks.context, row, now);
+    record->is_untold = rc < 0;
+    if (rc == STATUS_NOMEM)
         load_again_soon(control, now);
     return STATUS_OK;
 }
