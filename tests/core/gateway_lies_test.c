@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "kafka/error.h"
+#include "kafka/list_offsets.h"
 #include "proto/endian.h"
 
 struct lie {
@@ -152,12 +153,62 @@ static void segments_without_an_end_are_not_looked_through_for_ever(void **state
     buf_deinit(&lie.body);
 }
 
+/* The latest row's time to live ends between the two questions. */
+static bool ends_between(void *context, const struct fake_request *request,
+                         struct fake_answer *answer)
+{
+    struct lie *lies = context;
+    for (int i = 0; i < 3; i++)
+        if (request->opcode == CQL_QUERY && asks(request, lies[i].part)) {
+            lies[i].times++;
+            answer_rows(&lies[i], answer);
+            return true;
+        }
+    return false;
+}
+
+static void a_latest_row_that_is_gone_by_then_is_looked_for_in_older_segments(void **state)
+{
+    (void)state;
+    struct lie lies[] = {
+        {.part = "SELECT segment, first_offset",
+         .rows = {{0, 0, 1}, {1, 100, 2}},
+         .row_count = 2,
+         .column_count = 3},
+        {.part = "SELECT max(timestamp)", .rows = {{77}}, .row_count = 1, .column_count = 1},
+        {.part = "SELECT offset, timestamp FROM", .column_count = 2},
+    };
+    struct gateway_world *world = world_up("orders", 1);
+    for (int i = 0; i < 3; i++)
+        buf_init(&lies[i].body, &alloc_heap, SIZE_MAX);
+    world->intercept = ends_between;
+    world->intercept_context = lies;
+    struct fake_client *client = world_client(world);
+    struct kafka_list_offsets_partition partition = KAFKA_LIST_OFFSETS_PARTITION_DEFAULT;
+    struct kafka_list_offsets_topic topic = {SLICE_LITERAL("orders"), &partition, 1};
+    struct kafka_list_offsets_request request = {-1, 0, &topic, 1, 10000};
+    struct kafka_list_offsets_response response;
+
+    partition.timestamp = KAFKA_OFFSET_MAX_TIMESTAMP;
+    (void)fake_client_send(client, KAFKA_LIST_OFFSETS, 7, &request);
+    world_run(world, SECOND_US);
+    assert_true(fake_client_next(client, &response));
+    assert_int_equal(response.topics[0].partitions[0].error_code, 0);
+    assert_int_equal(response.topics[0].partitions[0].offset, -1);
+    assert_int_equal(lies[1].times, 2); /* both segments, and none beyond */
+    assert_int_equal(lies[2].times, 2);
+    world_down(world);
+    for (int i = 0; i < 3; i++)
+        buf_deinit(&lies[i].body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_row_that_cannot_be_right_is_a_storage_error),
         cmocka_unit_test(tail_rows_out_of_order_are_a_storage_error),
         cmocka_unit_test(segments_without_an_end_are_not_looked_through_for_ever),
+        cmocka_unit_test(a_latest_row_that_is_gone_by_then_is_looked_for_in_older_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

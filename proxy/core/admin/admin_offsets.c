@@ -172,6 +172,21 @@ static bool open_answer(struct lookup *lookup, const struct cluster_reply *reply
 
 static void look_at_segment(struct lookup *lookup, struct moment now);
 
+/* Nothing was found in the segment at hand. The latest time is looked for from the newest segment
+ * down: its row may have ended (time to live) since its time was read. */
+static void look_further(struct lookup *lookup, struct moment now)
+{
+    if (lookup->timestamp != KAFKA_OFFSET_MAX_TIMESTAMP) {
+        lookup->at++;
+        look_at_segment(lookup, now);
+    } else if (lookup->at > 0) {
+        lookup->at--;
+        look_at_segment(lookup, now);
+    } else {
+        lookup_found(lookup, -1, -1, now);
+    }
+}
+
 static void row_read(void *context, const struct cluster_reply *reply, bool touched,
                      struct moment now)
 {
@@ -183,8 +198,7 @@ static void row_read(void *context, const struct cluster_reply *reply, bool touc
     if (!open_answer(lookup, reply, &result, now))
         return;
     if (!cql_result_next_row(&result)) {
-        lookup->at++;
-        look_at_segment(lookup, now);
+        look_further(lookup, now);
     } else if (cql_cell_i64(cql_result_cell(&result, 0), &offset) &&
                cql_cell_i64(cql_result_cell(&result, 1), &timestamp_ms)) {
         lookup_found(lookup, offset, lookup->timestamp < 0 &&
@@ -226,14 +240,10 @@ static void max_read(void *context, const struct cluster_reply *reply, bool touc
     (void)touched;
     if (!open_answer(lookup, reply, &result, now))
         return;
-    if (cql_result_next_row(&result) && cql_cell_i64(cql_result_cell(&result, 0), &max_ms)) {
+    if (cql_result_next_row(&result) && cql_cell_i64(cql_result_cell(&result, 0), &max_ms))
         ask_row(lookup, false, max_ms, now);
-    } else if (lookup->at > 0) { /* no row: the one before */
-        lookup->at--;
-        look_at_segment(lookup, now);
-    } else {
-        lookup_found(lookup, -1, -1, now);
-    }
+    else
+        look_further(lookup, now);
 }
 
 static void ask_max(struct lookup *lookup, struct moment now)
