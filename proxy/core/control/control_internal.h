@@ -111,6 +111,8 @@ int64_t tasks_deadline_us(const struct control *control);
 struct slice row_text(const struct answer *answer, const char *column);
 MUST_CHECK bool row_i32(const struct answer *answer, const char *column, int32_t *value);
 MUST_CHECK bool row_i64(const struct answer *answer, const char *column, int64_t *value);
+/* A time in us that somebody can have written: sums with it do not overflow. */
+MUST_CHECK bool row_time_us(const struct answer *answer, const char *column, int64_t *value);
 bool row_is_true(const struct answer *answer, const char *column);
 
 /* agreement.c */

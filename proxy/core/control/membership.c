@@ -48,10 +48,10 @@ bool member_row_read(const struct answer *answer, struct member_row *row)
     row->present = true;
     row->closed = row_is_true(answer, "closed");
     bool whole = row_i64(answer, "incarnation", &row->incarnation) &&
-                 row_i64(answer, "ceiling", &row->ceiling_us);
+                 row_time_us(answer, "ceiling", &row->ceiling_us);
     if (row_i32(answer, "lease_ms", &lease_ms)) /* not in the answer to a refused transaction */
         row->lease_us = (int64_t)lease_ms * 1000;
-    return whole;
+    return whole && row->lease_us >= 0;
 }
 
 bool membership_has_lease(const struct membership *member, struct moment now)

@@ -47,6 +47,12 @@ static void slot_seen(struct control *control, struct slot *slot, const struct a
         slot->state = SLOT_ABSENT;
         slot->epoch = 0;
         slot->sealed_below_us = 0;
+    } else if (slot->epoch == INT32_MAX ||
+               !row_time_us(answer, "sealed_below", &slot->sealed_below_us)) {
+        slot->state = SLOT_UNKNOWN; /* no epoch or time is left to lead it with */
+        action_log(control->actions, LOG_ERROR, "row of sluice_slots not understood",
+                   "slot=%d epoch=%d sealed_below=%lld", (int)(slot - control->slots.all),
+                   slot->epoch, (long long)slot->sealed_below_us);
     } else if (member.len == 0) {
         slot->state = SLOT_FREE;
     } else if (slice_equal(member, slice_cstr(control->config->member))) {
@@ -328,11 +334,13 @@ static void claim_answer(struct task *task, const struct answer *answer, struct 
     slot->sealed_below_us = 0;
     if (present)
         slot_seen(task->control, slot, answer);
-    if (!read) {
+    if (!read && slot->state == SLOT_PEERS) {
         claim_is_over(claim, now);
         return;
     }
-    claim->state = CLAIM_RESTS; /* a node that fails each transaction at once is not flooded */
+    /* A node that fails each transaction at once, or refuses it with a row that it fits, is not
+     * flooded. */
+    claim->state = CLAIM_RESTS;
     task_sleep(task, REST_US, now);
 }
 

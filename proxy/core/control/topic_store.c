@@ -51,6 +51,8 @@ bool topic_row_read(const struct answer *answer, struct topic_row_text *text, st
         return false;
     if (!row_i64(answer, "version", &row->version))
         row->version = -1;
+    else if (row->version < 0 || row->version == INT64_MAX)
+        return false;
     if (configuration.len > 0)
         memcpy(text->configuration, configuration.data, configuration.len);
     row->configuration = slice_make(text->configuration, configuration.len);
