@@ -616,6 +616,32 @@ static void slots_of_a_member_whose_row_was_removed_are_taken_with_a_safe_c(void
     fake_db_free(db);
 }
 
+static void a_slot_whose_row_cannot_be_right_is_left_alone_and_named(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"epoch = 2147483647", "sealed_below = 9223372036854775807",
+                                        "sealed_below = -9223372036854775807"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct fake_db *db = fake_db_new();
+        struct host first, second;
+        char text[120];
+        host_up(&first, db, "one");
+        host_init(&second, db, "one");
+        host_follow(&second, &first);
+        host_kill(&first);
+        (void)snprintf(text, sizeof(text), "UPDATE sluice.sluice_slots SET %s WHERE slot = 5",
+                       wrong[i]);
+        (void)fake_db_run(db, text);
+        host_start(&second);
+        host_run(&second, 5 * SECOND_US);
+        assert_int_equal(host_led(&second, any_topic, 128), 127);
+        assert_in_range(fake_net_logged(&second.net, "row of sluice_slots not understood slot=5"),
+                        1, 3);
+        host_kill(&second);
+        fake_db_free(db);
+    }
+}
+
 static void a_member_whose_row_is_removed_is_over(void **state)
 {
     (void)state;
@@ -682,6 +708,7 @@ int main(void)
         cmocka_unit_test(only_the_claim_that_was_asked_for_counts),
         cmocka_unit_test(two_that_start_together_share_without_overlap),
         cmocka_unit_test(slots_of_a_member_whose_row_was_removed_are_taken_with_a_safe_c),
+        cmocka_unit_test(a_slot_whose_row_cannot_be_right_is_left_alone_and_named),
         cmocka_unit_test(a_member_whose_row_is_removed_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
