@@ -39,12 +39,12 @@ def nodes(some_nodes):
 
 @pytest.fixture
 def loaded(binary, tmp_path, topic):
-    """loaded(nodes, replicas, rate): a Sluice and a load on its topic that flows."""
+    """loaded(nodes, replicas, rate, setting...): a Sluice and a load on its topic that flows."""
     made = []
 
-    def make(nodes, replicas, rate):
+    def make(nodes, replicas, rate, *settings):
         sluice = Sluice(nodes, tmp_path, PARTITIONS, settings=[
-            f"schema.replication={REPLICAS % replicas}", "cassandra.consistency=QUORUM"])
+            f"schema.replication={REPLICAS % replicas}", "cassandra.consistency=QUORUM", *settings])
         made.append(sluice)
         sluice.start(within=60)
         made.append(Load(sluice, topic, PARTITIONS, tmp_path, rate))
@@ -121,6 +121,19 @@ def test_a_node_that_fails_under_load_reaches_no_producer(nodes, loaded, fault):
     load.check(nodes)
     assert sluice.alive()
     assert median(rates["after"]) >= 0.8 * median(rates["before"])
+
+
+def test_with_speculative_execution_a_node_that_stops_holds_nobody_up(nodes, loaded):
+    _, load = loaded(nodes, 3, RATE, "cassandra.speculative_execution_delay=200ms")
+    load.event("before", 10)
+    nodes.tool("pause", 2)
+    load.event("stopped for 15 s", 15)
+    nodes.tool("resume", 2)
+    load.event("back", 10)
+    load.finish()
+    rates = load.rates()
+    load.check(nodes)
+    assert min(rates["stopped for 15 s"]) > 0  # without it: nothing for up to 3 s
 
 
 def test_a_node_that_comes_back_at_another_address_gets_its_writes(nodes, loaded):
