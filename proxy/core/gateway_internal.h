@@ -122,5 +122,11 @@ void gateway_body_put(struct gateway *gateway, struct cql_body *body);
 /* Under a valid lease, and nobody else has led it since it was loaded. */
 bool gateway_leads(const struct partition *partition, struct moment now);
 bool gateway_leads_soon(const struct partition *partition, struct moment now);
+/* Leaves topics.max_partitions_total room for `more`, beside all that tools have asked for? */
+static inline bool gateway_has_room_for(const struct gateway *gateway, int64_t more)
+{
+    return gateway->topics.partition_count + gateway->creating_partitions + more <=
+           (int64_t)gateway->config->max_partitions_total;
+}
 
 #endif

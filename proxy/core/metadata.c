@@ -98,8 +98,7 @@ static int16_t create_topic(struct gateway *gateway, struct slice name, struct m
     const struct gateway_config *config = gateway->config;
     bool too_many = gateway->topics.count >= config->max_topics;
 
-    if (too_many || gateway->topics.partition_count + config->num_partitions >
-                        (int64_t)config->max_partitions_total) {
+    if (too_many || !gateway_has_room_for(gateway, config->num_partitions)) {
         if (is_to_be_told(&gateway->max_topics_told_us, now))
             action_log(gateway->actions, LOG_WARN, "no more topics are created",
                        "reason=\"topics.%s is reached\" max_topics=%u max_partitions_total=%u",

@@ -305,11 +305,11 @@ static void more_topics_than_a_second_may_make_come_in_the_next(void **state)
     }
 }
 
-static void past_max_topics_none_is_made(void **state)
+static void expect_none_made(const char *limit, uint32_t max_topics, uint32_t max_partitions_total)
 {
-    (void)state;
     struct gateway_world *world = world_new(&alloc_heap);
-    world->config.max_topics = 2;
+    world->config.max_topics = max_topics;
+    world->config.max_partitions_total = max_partitions_total;
     stub_add_topic("a", 1, world->net.now);
     stub_add_topic("b", 1, world->net.now);
     assert_true(world_start(world));
@@ -321,8 +321,15 @@ static void past_max_topics_none_is_made(void **state)
     fake_client_ask_topic(client, "d");
     world_run(world, MS_US);
     assert_int_equal(answered_topic(client).error_code, KAFKA_INVALID_TOPIC_EXCEPTION);
-    assert_int_equal(fake_net_logged(&world->net, "topics.max_topics"), 1);
+    assert_int_equal(fake_net_logged(&world->net, limit), 1);
     world_down(world);
+}
+
+static void past_max_topics_or_max_partitions_total_none_is_made(void **state)
+{
+    (void)state;
+    expect_none_made("topics.max_topics", 2, 20000);
+    expect_none_made("topics.max_partitions_total", 500, 2);
 }
 
 static void before_the_gateway_is_ready_topics_have_no_leader(void **state)
@@ -442,7 +449,7 @@ int main(void)
         cmocka_unit_test(a_client_may_say_that_nothing_shall_be_made),
         cmocka_unit_test(two_topics_a_second_are_made),
         cmocka_unit_test(more_topics_than_a_second_may_make_come_in_the_next),
-        cmocka_unit_test(past_max_topics_none_is_made),
+        cmocka_unit_test(past_max_topics_or_max_partitions_total_none_is_made),
         cmocka_unit_test(before_the_gateway_is_ready_topics_have_no_leader),
         cmocka_unit_test(metadata_that_waits_for_boot_is_answered_when_it_is_over),
         cmocka_unit_test(without_a_lease_partitions_have_no_leader),

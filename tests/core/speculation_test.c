@@ -417,7 +417,6 @@ static void what_was_left_behind_may_be_forgotten_or_refused(void **state)
     }
 }
 
-/* The node has it to do all the same. */
 static void two_up(struct plan *plan, uint32_t window)
 {
     world_init(&plan->world, &alloc_heap, 2);
@@ -437,6 +436,7 @@ static void send_many(struct plan *plan, struct sent *sent, size_t count)
     }
 }
 
+/* The node has it to do all the same. */
 static void what_was_left_behind_keeps_its_place_in_the_window(void **state)
 {
     (void)state;

@@ -83,8 +83,7 @@ static bool check_partitions(const struct gateway *gateway, struct arena *arena,
                       admin_text(arena,
                                  "%lld partitions: a topic has at most %u (topics.max_partitions)",
                                  (long long)partitions, config->max_partitions));
-    if (gateway->topics.partition_count + gateway->creating_partitions + more >
-        (int64_t)config->max_partitions_total)
+    if (!gateway_has_room_for(gateway, more))
         return refuse(code, message, KAFKA_POLICY_VIOLATION,
                       admin_text(arena,
                                  "all topics together have at most %u partitions "

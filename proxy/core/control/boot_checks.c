@@ -192,10 +192,9 @@ bool checks_clock(struct control *control, int64_t database_ms, struct moment as
                   struct moment now)
 {
     int64_t middle_us = asked.wall_us + (now.wall_us - asked.wall_us) / 2;
-    int64_t far_ms = INT64_MAX / 4000; /* a node may say anything: no sum may overflow */
-    int64_t believed_ms = database_ms > far_ms    ? far_ms
-                          : database_ms < -far_ms ? -far_ms
-                                                  : database_ms;
+    int64_t believed_ms = database_ms > FAR_US / 1000    ? FAR_US / 1000
+                          : database_ms < -FAR_US / 1000 ? -FAR_US / 1000
+                                                         : database_ms;
     int64_t off_us = believed_ms * 1000 - middle_us;
     int64_t unsure_us = (now.boot_us - asked.boot_us) / 2 + 1000;
     int64_t at_least_us = (off_us < 0 ? -off_us : off_us) - unsure_us;

@@ -111,8 +111,12 @@ int64_t tasks_deadline_us(const struct control *control);
 struct slice row_text(const struct answer *answer, const char *column);
 MUST_CHECK bool row_i32(const struct answer *answer, const char *column, int32_t *value);
 MUST_CHECK bool row_i64(const struct answer *answer, const char *column, int64_t *value);
-/* A time in us that somebody can have written: sums with it do not overflow. */
-MUST_CHECK bool row_time_us(const struct answer *answer, const char *column, int64_t *value);
+/* A node may say any time; sums with those that are believed do not overflow. 73,000 years. */
+#define FAR_US (INT64_MAX / 4)
+static inline bool is_believable_us(int64_t us)
+{
+    return us >= -FAR_US && us <= FAR_US;
+}
 bool row_is_true(const struct answer *answer, const char *column);
 
 /* agreement.c */

@@ -48,7 +48,7 @@ bool member_row_read(const struct answer *answer, struct member_row *row)
     row->present = true;
     row->closed = row_is_true(answer, "closed");
     bool whole = row_i64(answer, "incarnation", &row->incarnation) &&
-                 row_time_us(answer, "ceiling", &row->ceiling_us);
+                 row_i64(answer, "ceiling", &row->ceiling_us) && is_believable_us(row->ceiling_us);
     if (row_i32(answer, "lease_ms", &lease_ms)) /* not in the answer to a refused transaction */
         row->lease_us = (int64_t)lease_ms * 1000;
     return whole && row->lease_us >= 0;

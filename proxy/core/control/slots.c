@@ -47,8 +47,7 @@ static void slot_seen(struct control *control, struct slot *slot, const struct a
         slot->state = SLOT_ABSENT;
         slot->epoch = 0;
         slot->sealed_below_us = 0;
-    } else if (slot->epoch == INT32_MAX ||
-               !row_time_us(answer, "sealed_below", &slot->sealed_below_us)) {
+    } else if (slot->epoch == INT32_MAX || !is_believable_us(slot->sealed_below_us)) {
         slot->state = SLOT_UNKNOWN; /* no epoch or time is left to lead it with */
         action_log(control->actions, LOG_ERROR, "row of sluice_slots not understood",
                    "slot=%d epoch=%d sealed_below=%lld", (int)(slot - control->slots.all),

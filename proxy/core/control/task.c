@@ -318,13 +318,6 @@ bool row_i64(const struct answer *answer, const char *column, int64_t *value)
     return cql_cell_i64(row_cell(answer, column), value);
 }
 
-bool row_time_us(const struct answer *answer, const char *column, int64_t *value)
-{
-    const int64_t far_us = INT64_MAX / 4; /* 73,000 years */
-
-    return row_i64(answer, column, value) && *value >= -far_us && *value <= far_us;
-}
-
 bool row_is_true(const struct answer *answer, const char *column)
 {
     bool value = false;

@@ -9,8 +9,9 @@ enum {
     HEADER_BYTES = 12,           /* tuple, key and value lengths of one header */
 };
 
-/* Bytes of a row's place behind `values_at`. */
+/* A row's place: partition, segment, offset and timestamp with their lengths, and where in it. */
 enum { SEGMENT_AT = 8 + 4, OFFSET_AT = SEGMENT_AT + 12, TIMESTAMP_AT = OFFSET_AT + 12 };
+enum { PLACE_BYTES = TIMESTAMP_AT + 8 };
 
 /* Values of a row are in this order, whichever its statement names. */
 enum log_column {
@@ -41,28 +42,40 @@ static const char *const column_names[COLUMN_COUNT] = {
 #define BATCH_BITS    (BIT(RECORD_COUNT) | BIT(STABLE))
 #define PRODUCER_BITS (BIT(PRODUCER_ID) | BIT(PRODUCER_EPOCH) | BIT(BASE_SEQUENCE))
 
-/* No two of the same count: a row's count of values tells its statement. */
-static const struct {
-    uint16_t columns, values;
-} inserts[LOG_INSERT_COUNT] = {
-    [LOG_INSERT_FIRST] = {(1U << COLUMN_COUNT) - 1, COLUMN_COUNT},
-    [LOG_INSERT_BATCH] = {PLACE_BITS | BIT(KEY) | BIT(VALUE) | BATCH_BITS, 8},
-    [LOG_INSERT_PRODUCER] = {PLACE_BITS | BIT(KEY) | BIT(VALUE) | PRODUCER_BITS | BATCH_BITS, 11},
-    [LOG_INSERT_BARE] = {PLACE_BITS | BIT(VALUE), 5},
-    [LOG_INSERT_KEYED] = {PLACE_BITS | BIT(KEY) | BIT(VALUE), 6},
-    [LOG_INSERT_FULL] = {PLACE_BITS | BIT(KEY) | BIT(VALUE) | BIT(HEADERS), 7},
+/* The columns that each names: no two as many, so a row's count of values tells its statement. */
+static const uint16_t inserts[LOG_INSERT_COUNT] = {
+    [LOG_INSERT_FIRST] = (1U << COLUMN_COUNT) - 1,
+    [LOG_INSERT_BATCH] = PLACE_BITS | BIT(KEY) | BIT(VALUE) | BATCH_BITS,
+    [LOG_INSERT_PRODUCER] = PLACE_BITS | BIT(KEY) | BIT(VALUE) | PRODUCER_BITS | BATCH_BITS,
+    [LOG_INSERT_BARE] = PLACE_BITS | BIT(VALUE),
+    [LOG_INSERT_KEYED] = PLACE_BITS | BIT(KEY) | BIT(VALUE),
+    [LOG_INSERT_FULL] = PLACE_BITS | BIT(KEY) | BIT(VALUE) | BIT(HEADERS),
 };
+
+static bool names(enum log_insert insert, int column)
+{
+    return (inserts[insert] & 1U << column) != 0;
+}
+
+static uint16_t value_count(enum log_insert insert)
+{
+    uint16_t count = 0;
+
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        count = (uint16_t)(count + names(insert, i));
+    return count;
+}
 
 int log_rows_text(enum log_insert insert, const char *keyspace, const char *table, struct buf *out)
 {
     int rc = buf_printf(out, "INSERT INTO \"%s\".\"%s\" (", keyspace, table);
 
     for (int i = 0; rc == STATUS_OK && i < COLUMN_COUNT; i++)
-        if ((inserts[insert].columns & 1U << i) != 0)
+        if (names(insert, i))
             rc = buf_printf(out, "%s%s", i == 0 ? "" : ", ", column_names[i]);
     if (rc == STATUS_OK)
         rc = buf_printf(out, ") VALUES (?");
-    for (int i = 1; rc == STATUS_OK && i < inserts[insert].values; i++)
+    for (int i = 1; rc == STATUS_OK && i < value_count(insert); i++)
         rc = buf_printf(out, ", ?");
     return rc == STATUS_OK ? buf_printf(out, ")") : rc;
 }
@@ -72,7 +85,6 @@ static void set_head(struct log_row_head *head, struct slice id, uint16_t values
 {
     memset(head->bytes, 0, sizeof(head->bytes));
     uint8_t *p = cql_batch_entry(head->bytes, id.data, id.len, values);
-    head->values_at = (size_t)(p - head->bytes);
     p = cql_put_i32(p, partition);
     p = cql_put_i64(p, segment);
     p = cql_put_i64(p, 0); /* offset */
@@ -86,7 +98,7 @@ void log_rows_set(struct log_rows *rows, const struct slice ids[LOG_INSERT_COUNT
                   int32_t partition, int64_t segment)
 {
     for (int i = 0; i < LOG_INSERT_COUNT; i++)
-        set_head(&rows->heads[i], ids[i], inserts[i].values, partition, segment);
+        set_head(&rows->heads[i], ids[i], value_count((enum log_insert)i), partition, segment);
 }
 
 static inline enum log_insert insert_of(const struct kafka_record *record,
@@ -166,6 +178,18 @@ static int put_snapshot(struct buf *out, const struct producer_table *snapshot)
     return STATUS_OK;
 }
 
+/* A head with this offset and time; room for LOG_ROW_HEAD_MAX_BYTES. Returns where it ends. */
+static inline uint8_t *put_head(uint8_t *p, const struct log_row_head *head, uint64_t offset,
+                                uint64_t timestamp)
+{
+    memcpy(p, head->bytes,
+           LOG_ROW_HEAD_MAX_BYTES); /* a constant size; what is too much is overwritten */
+    p += head->len;
+    be64_store(p - PLACE_BYTES + OFFSET_AT, offset);
+    be64_store(p - PLACE_BYTES + TIMESTAMP_AT, timestamp);
+    return p;
+}
+
 int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
                  const struct kafka_record *record, const struct log_batch_columns *columns)
 {
@@ -176,12 +200,7 @@ int log_rows_put(const struct log_rows *rows, struct buf *out, int64_t offset,
 
     if (rc < 0)
         return rc;
-    uint8_t *p = buf_tail(out);
-    memcpy(p, head->bytes,
-           LOG_ROW_HEAD_MAX_BYTES); /* a constant size; what is too much is overwritten */
-    be64_store(p + head->values_at + OFFSET_AT, (uint64_t)offset);
-    be64_store(p + head->values_at + TIMESTAMP_AT, (uint64_t)record->timestamp);
-    p += head->len;
+    uint8_t *p = put_head(buf_tail(out), head, (uint64_t)offset, (uint64_t)record->timestamp);
     if (insert != LOG_INSERT_BARE)
         p = put_or_unset(p, record->key);
     p = put_or_unset(p, record->value);
@@ -220,7 +239,7 @@ static enum log_insert statement_of(const uint8_t *row)
     uint16_t count = be16_load(row + 3 + be16_load(row + 1));
     int insert = 0;
 
-    while (inserts[insert].values != count)
+    while (value_count((enum log_insert)insert) != count)
         insert++;
     return (enum log_insert)insert;
 }
@@ -230,7 +249,7 @@ bool log_rows_skip(struct slice *rows)
     enum log_insert insert = statement_of(rows->data);
     const uint8_t *value = first_value(rows->data), *last = value;
 
-    for (int i = 0; i < inserts[insert].values; i++) {
+    for (int i = 0; i < value_count(insert); i++) {
         last = value;
         value = next_value(value);
     }
@@ -239,22 +258,22 @@ bool log_rows_skip(struct slice *rows)
     return insert == LOG_INSERT_FIRST && (int32_t)be32_load(last) >= 0;
 }
 
-/* The row's values behind its place, for a statement that names all of its columns and more. */
+/* The row's values behind its place, for a statement that names all of its columns and perhaps
+ * more; without the snapshot. */
 static uint8_t *copy_values(uint8_t *p, enum log_insert to, const uint8_t *row)
 {
-    uint16_t columns = inserts[statement_of(row)].columns;
-    const uint8_t *value = first_value(row);
+    enum log_insert from = statement_of(row);
+    const uint8_t *value = first_value(row) + PLACE_BYTES;
 
-    for (int i = 0; i < COLUMN_PRODUCERS; i++) {
-        bool has = (columns & 1U << i) != 0;
-        const uint8_t *next = has ? next_value(value) : value;
-        if (i > COLUMN_TIMESTAMP && has) {
-            memcpy(p, value, (size_t)(next - value));
-            p += next - value;
-        } else if (i > COLUMN_TIMESTAMP && (inserts[to].columns & 1U << i) != 0) {
+    for (int i = COLUMN_KEY; i < COLUMN_PRODUCERS; i++) {
+        if (names(from, i)) {
+            size_t len = (size_t)(next_value(value) - value);
+            memcpy(p, value, len);
+            p += len;
+            value += len;
+        } else if (names(to, i)) {
             p = cql_put_unset(p);
         }
-        value = next;
     }
     return p;
 }
@@ -273,12 +292,10 @@ int log_rows_copy(const struct log_rows *rows, struct slice *from, struct buf *o
         buf_reserve(out, LOG_ROW_HEAD_MAX_BYTES + (size_t)(rest.data - row) + 4 * COLUMN_COUNT);
     if (rc < 0)
         return rc;
-    uint8_t *p = buf_tail(out);
-    memcpy(p, head->bytes, head->len);
-    be64_store(p + head->values_at + SEGMENT_AT, (uint64_t)segment);
-    be64_store(p + head->values_at + OFFSET_AT, (uint64_t)offset);
-    memcpy(p + head->values_at + TIMESTAMP_AT, first_value(row) + TIMESTAMP_AT, 8);
-    p = copy_values(p + head->len, insert, row);
+    uint8_t *p =
+        put_head(buf_tail(out), head, (uint64_t)offset, be64_load(first_value(row) + TIMESTAMP_AT));
+    be64_store(p - PLACE_BYTES + SEGMENT_AT, (uint64_t)segment);
+    p = copy_values(p, insert, row);
     buf_wrote(out, (size_t)(p - buf_tail(out)));
     if (insert == LOG_INSERT_FIRST)
         rc = put_snapshot(out, producers);

@@ -19,7 +19,6 @@
 struct log_row_head {
     uint8_t bytes[LOG_ROW_HEAD_MAX_BYTES];
     size_t len;
-    size_t values_at; /* of the partition's length, which the other three of the place follow */
 };
 
 /* The INSERT statements of a table; of first rows the upper three. */
