@@ -221,6 +221,45 @@ static void links_that_came_to_the_same_shard_are_spares_until_all_have_one(void
     world_deinit(&town.world);
 }
 
+/* So a new control link begins, for those who keep what its events tell. */
+static void count_replay(void *context, const struct cql_push *push, struct moment now)
+{
+    (void)push, (void)now;
+    ++*(unsigned *)context;
+}
+
+/* All links are lost and dialled again in any order, so that the control link is any of them; its
+ * shard is dealt out twice. */
+static void the_control_link_is_never_the_spare(void **state)
+{
+    (void)state;
+    struct town town;
+    town_init(&town, 1);
+    town.plain[0]->tells_shard_port = 0;
+    assert_true(world_start(&town.world));
+    unsigned spares = 0, replays = 0;
+    cluster_on_schema_change(town.world.cluster, count_replay, &replays);
+    for (int round = 0; round < 20; round++) {
+        unsigned connects = town.plain[0]->connects;
+        fake_node_reset(town.plain[0]);
+        town.plain[0]->next_shard = 0;
+        for (bool twice = false; town.plain[0]->connects < connects + SHARDS;) {
+            world_run(&town.world, MS_US);
+            if (town.plain[0]->next_shard > 0 && !twice) {
+                town.plain[0]->next_shard = 0;
+                twice = true;
+            }
+        }
+        replays = 0;
+        world_run(&town.world, 10 * SECOND_US);
+        assert_int_equal(ready_links(&town), SHARDS);
+        assert_int_equal(replays, 0);
+        spares += town.plain[0]->connects - connects - SHARDS;
+    }
+    assert_in_range(spares, 10, UINT32_MAX);
+    world_deinit(&town.world);
+}
+
 static void a_node_that_never_deals_a_shard_out_gets_twice_as_many_links_at_most(void **state)
 {
     (void)state;
@@ -620,6 +659,7 @@ int main(void)
         cmocka_unit_test(where_ports_are_translated_links_are_dealt_out_by_the_plain_port),
         cmocka_unit_test(a_closed_port_for_shards_costs_one_attempt),
         cmocka_unit_test(links_that_came_to_the_same_shard_are_spares_until_all_have_one),
+        cmocka_unit_test(the_control_link_is_never_the_spare),
         cmocka_unit_test(a_node_that_never_deals_a_shard_out_gets_twice_as_many_links_at_most),
         cmocka_unit_test(strange_numbers_of_shards_are_no_shards),
         cmocka_unit_test(a_shard_that_the_node_does_not_have_is_none),
