@@ -1,11 +1,13 @@
 #include "fuzz/honest_node.h"
 
+#include "core/control/control_internal.h"
 #include "fuzz/support.h"
 #include "kafka/alter_configs.h"
 #include "kafka/create_partitions.h"
 #include "kafka/create_topics.h"
 #include "kafka/delete_topics.h"
 #include "kafka/describe_producers.h"
+#include "kafka/error.h"
 #include "kafka/init_producer_id.h"
 #include "kafka/list_offsets.h"
 #include "proto/endian.h"
@@ -13,10 +15,10 @@
 #include "tests/support/fake_db.h"
 #include "tests/support/table_model.h"
 
-#define MS_US     INT64_C(1000)
-#define SECOND_US INT64_C(1000000)
+#define MS_US    INT64_C(1000)
+#define DRAIN_US (3 * SECOND_US)
 
-enum { SEGMENT_ROWS = 12, TABLES_KEPT = 8, ROUNDS = 3 };
+enum { SEGMENT_ROWS = 12, TABLES_KEPT = 8, ROUNDS = 3, HEARTBEATS = 5 };
 
 /* --- a life --- */
 
@@ -57,13 +59,15 @@ static void core_action(void *context, const struct action *action, struct momen
     }
 }
 
-void life_init(struct life *life, const struct alloc *memory, fake_handler handler, void *context)
+void life_init(struct life *life, enum script script, const struct alloc *memory,
+               fake_handler handler, void *context)
 {
-    *life = (struct life){0};
+    /* The first does not: so the next one's row of its own name is not closed. */
+    *life = (struct life){.drains = script != SCRIPT_EMPTY};
     gateway_config_defaults(&life->config);
     life->config.alloc = memory == NULL ? &alloc_heap : memory;
     life->config.version = "fuzz";
-    life->config.random_seed = 1;
+    life->config.random_seed = 1 + script;
     life->config.discover_nodes = false; /* cql_topology is for that */
     life->config.contact_points = &life->point;
     life->config.contact_point_count = 1;
@@ -71,7 +75,8 @@ void life_init(struct life *life, const struct alloc *memory, fake_handler handl
     life->config.num_partitions = 2;
     life->config.member = "gateway";
     life->config.boot_id = "boot/net:[1]";
-    life->config.predecessor_gone = true;
+    life->config.drain_timeout_us = DRAIN_US;
+    life->config.predecessor_gone = script == SCRIPT_WRITTEN;
     life->point = (struct contact_point){"a", 9042};
     fake_net_init(&life->net, NULL);
     life->net.print_log = getenv("PRINT_LOG") != NULL;
@@ -209,6 +214,15 @@ static void work(struct life *life)
     take_codes(life);
 }
 
+static void drain(struct life *life)
+{
+    gateway_drain(life->gateway, life->net.now);
+    clients_close(life);
+    for (int64_t us = 0; us <= DRAIN_US + SECOND_US && !life->drained && !life->fatal;
+         us += 100 * MS_US)
+        fake_net_run(&life->net, 100 * MS_US);
+}
+
 bool life_run(struct life *life)
 {
     life->gateway = gateway_new(&life->config, life->net.now);
@@ -227,16 +241,21 @@ bool life_run(struct life *life)
         fake_net_run(&life->net, 3 * SECOND_US);
     if (life->ready && !life->fatal)
         work(life);
+    if (life->drains && !life->fatal)
+        drain(life);
     return true;
 }
 
 /* --- the honest node --- */
+
+static struct recording recordings[SCRIPT_COUNT];
 
 struct honest {
     struct fake_db *db;         /* what the control plane keeps */
     struct table_model *tables; /* logs and their index */
     char logs[TABLES_KEPT][64];
     unsigned log_count;
+    unsigned heartbeats;         /* that the neighbour has left */
     struct recording *recording; /* NULL: not now */
 };
 
@@ -386,6 +405,57 @@ static void answer_numbers(bool two, struct fake_answer *answer)
     *answer = (struct fake_answer){.opcode = CQL_RESULT, .body = buf_unread(&body)};
 }
 
+/*
+ * The neighbours of SCRIPT_SHARED: 'alive' renews for some seconds and leads the second partition,
+ * 'silent' has ended and left the first one, 'lost' has no row any more. Our own row is of a
+ * process that may still be there.
+ */
+static void add_neighbours(struct honest *honest, int64_t ceiling_us)
+{
+    static const char *const names[8] = {"silent", "alive", [3] = "lost"};
+    uint8_t topic_id[16];
+    char text[300];
+
+    struct slice id = fake_db_cell(
+        honest->db, "SELECT topic_id FROM sluice.sluice_topics WHERE topic = 'orders'");
+    REQUIRE(id.len == sizeof(topic_id));
+    memcpy(topic_id, id.data, sizeof(topic_id));
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(text, sizeof(text),
+                       "INSERT INTO sluice.sluice_members (member, incarnation, boot, lease_ms, "
+                       "ceiling, closed) VALUES ('%s', %d, 'elsewhere', 1000, %lld, false)",
+                       names[i], 7 + i, (long long)ceiling_us);
+        (void)fake_db_run(honest->db, text);
+    }
+    for (int slot = 0, first = slot_of(topic_id, 0); slot < SLOT_COUNT; slot++) {
+        const char *name = names[(slot - first + SLOT_COUNT) % 8];
+        if (name == NULL)
+            continue;
+        (void)snprintf(text, sizeof(text),
+                       "UPDATE sluice.sluice_slots SET member = '%s' WHERE slot = %d", name, slot);
+        (void)fake_db_run(honest->db, text);
+    }
+    (void)fake_db_run(honest->db, "UPDATE sluice.sluice_members SET closed = false, boot = "
+                                  "'before', lease_ms = 1000 WHERE member = 'gateway'");
+    honest->heartbeats = HEARTBEATS;
+}
+
+static void heartbeat(struct honest *honest)
+{
+    char text[120];
+
+    if (honest->heartbeats == 0)
+        return;
+    honest->heartbeats--;
+    (void)snprintf(text, sizeof(text),
+                   "UPDATE sluice.sluice_members SET ceiling = %lld WHERE member = 'alive'",
+                   (long long)fake_db_number(honest->db, "SELECT ceiling FROM "
+                                                         "sluice.sluice_members WHERE member = "
+                                                         "'alive'") +
+                       SECOND_US);
+    (void)fake_db_run(honest->db, text);
+}
+
 static void honest_handler(void *context, struct fake_node *node,
                            const struct fake_request *request, struct fake_answer *answer)
 {
@@ -394,6 +464,8 @@ static void honest_handler(void *context, struct fake_node *node,
 
     if (request->opcode == CQL_PREPARE)
         learn_statement(honest, node, request->body);
+    if (text.data != NULL && has(text, "SELECT member,"))
+        heartbeat(honest);
     if (text.data != NULL && has(text, "max(timestamp)"))
         answer_numbers(false, answer);
     else if (text.data != NULL && has(text, "ALLOW FILTERING"))
@@ -408,38 +480,38 @@ static void honest_handler(void *context, struct fake_node *node,
         record(honest->recording, text, answer);
 }
 
-static struct moment lead_life(struct honest *honest, struct moment start)
+static struct moment lead_life(struct honest *honest, enum script script, struct moment start)
 {
     struct life life;
-    life_init(&life, NULL, honest_handler, honest);
+    life_init(&life, script, NULL, honest_handler, honest);
     if (start.boot_us != 0)
         life.net.now = start;
-    if (honest->recording != NULL)
-        honest->recording->start = life.net.now;
-    REQUIRE(life_run(&life) && life.ready && !life.fatal);
+    honest->recording = &recordings[script];
+    honest->recording->start = life.net.now;
+    REQUIRE(life_run(&life) && life.ready && !life.fatal && life.drained == life.drains);
     REQUIRE(life.produced_count == life.produce_count);
     for (unsigned i = 0; i < life.produced_count; i++)
-        REQUIRE(life.produced[i] == 0);
+        REQUIRE(life.produced[i] == 0 ||
+                (script == SCRIPT_SHARED && life.produced[i] == KAFKA_NOT_LEADER_OR_FOLLOWER));
     struct moment end = life.net.now;
     life_deinit(&life);
+    end.boot_us += SECOND_US;
+    end.wall_us += SECOND_US;
     return end;
 }
 
 const struct recording *recording_of(enum script script)
 {
-    static struct recording recordings[SCRIPT_COUNT];
     if (recordings[0].count > 0)
         return &recordings[script];
     static struct honest honest;
     honest.db = fake_db_new();
     honest.tables = table_model_new();
     table_model_create_segments(honest.tables);
-    honest.recording = &recordings[SCRIPT_EMPTY];
-    struct moment end = lead_life(&honest, (struct moment){0});
-    honest.recording = &recordings[SCRIPT_WRITTEN];
-    end.boot_us += SECOND_US;
-    end.wall_us += SECOND_US;
-    (void)lead_life(&honest, end);
+    struct moment at = lead_life(&honest, SCRIPT_EMPTY, (struct moment){0});
+    at = lead_life(&honest, SCRIPT_WRITTEN, at);
+    add_neighbours(&honest, at.wall_us);
+    (void)lead_life(&honest, SCRIPT_SHARED, at);
     fake_db_free(honest.db);
     table_model_free(honest.tables);
     return &recordings[script];

@@ -8,9 +8,9 @@
 
 #include "tests/support/fake_client.h"
 
-/* What the gateway finds: an empty database, or one with a topic that was written to by a process
- * that is gone, and another member. */
-enum script { SCRIPT_EMPTY, SCRIPT_WRITTEN, SCRIPT_COUNT };
+/* What the gateway finds: an empty database; one with a topic that was written to by a process that
+ * is gone; or that and other members, of which one is there, for a while. */
+enum script { SCRIPT_EMPTY, SCRIPT_WRITTEN, SCRIPT_SHARED, SCRIPT_COUNT };
 
 struct recorded_answer {
     int32_t error;     /* 0: none */
@@ -38,6 +38,7 @@ struct life {
     struct fake_node *node;
     struct fake_client *clients[2]; /* NULL: not there */
     bool ready, drained, fatal;
+    bool drains; /* at its end; a script's */
     int exit_code;
     char fatal_text[512];
     int16_t produced[16]; /* codes, in the order of answers */
@@ -46,7 +47,8 @@ struct life {
 };
 
 /* memory NULL: the heap. The handler is the caller's. */
-void life_init(struct life *life, const struct alloc *memory, fake_handler handler, void *context);
+void life_init(struct life *life, enum script script, const struct alloc *memory,
+               fake_handler handler, void *context);
 /* All of it. False: no memory for the gateway. */
 bool life_run(struct life *life);
 void life_deinit(struct life *life);

@@ -3,7 +3,8 @@
  * answers as an honest one did (honest_node.h), except for the lies of the input (lies.h).
  *
  * Whatever it says: every client gets an answer in time, with a code that is one; what the gateway
- * asks and holds stays bounded; log lines are lines; and who cannot go on says why.
+ * asks and holds stays bounded; log lines are lines; who cannot go on says why; and a drain ends by
+ * its deadline.
  */
 #include "fuzz/honest_node.h"
 #include "fuzz/lies.h"
@@ -18,7 +19,7 @@ enum {
 };
 
 struct liar {
-    const struct recording *recording, *other;
+    const struct recording *recording;
     struct lie lies[LIES_MAX];
     size_t lie_count;
     unsigned seen[STATEMENTS_MAX]; /* by statement; then PREPARE, BATCH */
@@ -79,8 +80,8 @@ static void lying_handler(void *context, struct fake_node *node, const struct fa
     }
     const struct recorded *recorded =
         text.data == NULL ? NULL : recording_find(liar->recording, text);
-    if (recorded == NULL && text.data != NULL)
-        recorded = recording_find(liar->other, text);
+    for (int i = 0; recorded == NULL && text.data != NULL && i < SCRIPT_COUNT; i++)
+        recorded = recording_find(recording_of((enum script)i), text);
     unsigned statement = statement_of(liar, request, recorded);
     unsigned occurrence = liar->seen[statement]++;
     struct slice honest = honest_answer(recorded, occurrence, answer);
@@ -145,6 +146,7 @@ static void check_life(const struct life *life, bool memory_failed)
         check_text(life->fatal_text);
         return;
     }
+    REQUIRE(life->drained == life->drains || memory_failed);
     if (!life->ready) {
         REQUIRE(memory_failed || buf_len(&life->net.log) > 0);
         return;
@@ -174,12 +176,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_alloc_init_tape(&memory, &input.tape);
     memory.fail_at *= 8; /* a life takes about a thousand */
     enum script script = tape_odd(&input.tape) ? SCRIPT_EMPTY : SCRIPT_WRITTEN;
-    liar = (struct liar){.recording = recording_of(script), .other = recording_of(1 - script)};
+    bool chunks = tape_below(&input.tape, 4) == 1;
+    if (tape_below(&input.tape, 4) == 3)
+        script = SCRIPT_SHARED;
+    liar = (struct liar){.recording = recording_of(script)};
     liar.lie_count = lies_read(input.bytes, liar.lies);
     liar.life = &life;
-    life_init(&life, &memory.alloc, lying_handler, &liar);
+    life_init(&life, script, &memory.alloc, lying_handler, &liar);
     life.net.now = liar.recording->start;
-    life.net.chunk_bytes = tape_below(&input.tape, 4) == 1 ? 700 : 0;
+    life.net.chunk_bytes = chunks ? 700 : 0;
     life.config.speculative_delay_us = 0;
     life.config.max_partitions_total = 2000; /* each is a KiB */
     (void)life_run(&life);
