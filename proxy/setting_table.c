@@ -268,7 +268,7 @@ const struct setting setting_table[] = {
  AT(gateway.window_start),
  .default_text = "32", .min = 1, .max = 16384,
  .help = "Requests under way to one node at first. The window then grows while the node keeps up\n"
-         "and halves when it says that it is overloaded."},
+         "and halves when it says that it is overloaded or answers late."},
 {.section = "cassandra", .key = "window_min", .type = SETTING_INTEGER,
  AT(gateway.window_min),
  .default_text = "8", .min = 1, .max = 16384,

@@ -61,7 +61,7 @@ enum request_state {
 };
 
 /* Requests for data under way at one node: grows by one for each window of successes, halves at
- * most once per round trip when the node says that it is too much (AIMD). */
+ * most once per round trip when the node says that it is too much, or answers late (AIMD). */
 struct window {
     uint32_t size;
     uint32_t in_flight;
@@ -70,11 +70,15 @@ struct window {
     uint64_t bytes_in_flight; /* bodies of those requests */
     uint64_t bytes_size;      /* with so many no further one is sent; the same law */
     int64_t bytes_shrunk_at_us;
+    int64_t best_us; /* the shortest time to an answer since it came up; 0: none yet */
 };
 
 /* For a node that has just come up; one that comes back begins with less. */
 void window_reset(struct window *window, const struct gateway_config *config, bool comes_back);
-void window_succeeded(struct window *window, const struct gateway_config *config, uint32_t bytes);
+/* An answer to an attempt with a body of so many bytes, sent at sent_us. One that comes late is
+ * congestion: after 250 ms, twice the best time so far and 1 us a byte. */
+void window_succeeded(struct window *window, const struct gateway_config *config, uint32_t bytes,
+                      int64_t sent_us, int64_t now_us);
 /* The node says that there are too many bytes under way at once. */
 void window_too_many_bytes(struct window *window, const struct gateway_config *config,
                            int64_t sent_us, int64_t now_us);
