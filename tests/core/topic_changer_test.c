@@ -402,6 +402,58 @@ static void a_topic_that_is_another_one_by_now_is_not_changed(void **state)
     fake_db_free(db);
 }
 
+#define VERSION_OF_ALL "SELECT version FROM sluice.sluice_tables WHERE table_name = 'sluice_topics'"
+
+static void set_version_of_all(struct fake_db *db, int64_t version)
+{
+    char text[120];
+    (void)snprintf(text, sizeof(text),
+                   "UPDATE sluice.sluice_tables SET version = %lld WHERE table_name = "
+                   "'sluice_topics'",
+                   (long long)version);
+    (void)fake_db_run(db, text);
+}
+
+static void any_version_of_all_topics_can_be_raised(void **state)
+{
+    (void)state;
+    static const int64_t versions[] = {INT64_MAX, INT64_MIN, -2, -1, 0};
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created changed;
+    up_with_orders(&host, db);
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+        set_version_of_all(db, versions[i]);
+        host_run(&host, 10 * SECOND_US); /* it is seen */
+        host_set(&host, "orders", "max.message.bytes", i % 2 == 0 ? "5000" : "6000", &changed);
+        host_run(&host, SECOND_US);
+        assert_true(changed.done && changed.error == 0);
+        assert_int_equal(fake_db_number(db, VERSION_OF_ALL), 1);
+    }
+    host_kill(&host);
+    fake_db_free(db);
+}
+
+static void a_version_that_others_raise_all_the_time_is_not_raced_for(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    struct created changed;
+    up_with_orders(&host, db);
+    fake_db_forget_counts(db);
+    host_set(&host, "orders", "max.message.bytes", "5000", &changed);
+    for (int64_t ms = 0; ms < 5000; ms++) {
+        set_version_of_all(db, 100 + ms);
+        host_run(&host, MS_US);
+    }
+    assert_in_range(fake_db_count(db, "sluice_tables SET version"), 10, 60);
+    host_run(&host, SECOND_US);
+    assert_int_equal(fake_db_number(db, VERSION_OF_ALL), 100 + 5000);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +472,8 @@ int main(void)
         cmocka_unit_test(the_way_back_survives_every_kind_of_loss),
         cmocka_unit_test(a_change_that_the_database_refuses_is_told_with_its_words),
         cmocka_unit_test(a_topic_that_is_another_one_by_now_is_not_changed),
+        cmocka_unit_test(any_version_of_all_topics_can_be_raised),
+        cmocka_unit_test(a_version_that_others_raise_all_the_time_is_not_raced_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

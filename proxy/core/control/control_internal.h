@@ -270,16 +270,20 @@ const char *topic_state_name(enum topic_state state);
 
 /* topic_watch.c */
 
-enum topic_watch_state { WATCH_IDLE, WATCH_SLEEPS, WATCH_EXPECT_VERSION, WATCH_EXPECT_RAISED };
-
-#define WATCH_NO_VERSION  (-1) /* no row yet */
-#define WATCH_NOT_READ    (-2)
+enum topic_watch_state {
+    WATCH_IDLE,
+    WATCH_SLEEPS,
+    WATCH_EXPECT_VERSION,
+    WATCH_EXPECT_RAISED,
+    WATCH_RESTS, /* the version is not raised yet */
+};
 
 struct topic_watch {
     struct task task;
     enum topic_watch_state state;
-    int64_t known;  /* the version that the topics known here have at least */
-    int64_t read;   /* as it is in the table */
+    bool is_known, has_row;
+    int64_t known;                    /* the version that the topics known here have at least */
+    int64_t read;                     /* as it is in the table; 0: no row yet */
     uint64_t wanted, raising, raised; /* counts of topic_watch_raise: asked, in the question, done */
 };
 

@@ -6,8 +6,17 @@
  */
 #include "core/control/control_internal.h"
 
+/* After a raise that was not done: a member that was faster is not raced. */
+#define REST_US (SECOND_US / 10)
+
 static void watch_expect(struct topic_watch *watch, enum topic_watch_state state,
                          struct moment now);
+
+/* Any other number than before is news, so behind the greatest comes the first. */
+static int64_t version_after(int64_t version)
+{
+    return version < 1 || version == INT64_MAX ? 1 : version + 1;
+}
 
 static void watch_act(struct task *task, struct moment now)
 {
@@ -18,14 +27,15 @@ static void watch_act(struct task *task, struct moment now)
     case WATCH_IDLE:
         return;
     case WATCH_SLEEPS: /* it slept */
+    case WATCH_RESTS:
         watch_expect(watch, WATCH_EXPECT_VERSION, now);
         return;
     case WATCH_EXPECT_VERSION:
         task_ask_statement(&watch->task, QUESTION_READ, STATEMENT_VERSION_READ, NULL, 0, now);
         return;
     case WATCH_EXPECT_RAISED: {
-        bool first = watch->read == WATCH_NO_VERSION;
-        const struct cql_value values[] = {cql_value_i64(next, first ? 1 : watch->read + 1),
+        bool first = !watch->has_row;
+        const struct cql_value values[] = {cql_value_i64(next, version_after(watch->read)),
                                            cql_value_i64(former, watch->read)};
         watch->raising = watch->wanted;
         task_ask_statement(&watch->task, QUESTION_TRANSACTION,
@@ -41,9 +51,12 @@ static void version_answer(struct topic_watch *watch, const struct answer *answe
 {
     struct topic_store *store = &watch->task.control->topics;
 
-    if (!cql_result_next_row(answer->result) || !row_i64(answer, "version", &watch->read))
-        watch->read = WATCH_NO_VERSION;
-    if (watch->read != watch->known) {
+    watch->has_row =
+        cql_result_next_row(answer->result) && row_i64(answer, "version", &watch->read);
+    if (!watch->has_row)
+        watch->read = 0;
+    if (!watch->is_known || watch->read != watch->known) {
+        watch->is_known = true;
         watch->known = watch->read;
         topic_store_load(store, now);
     } else if (store->state == TOPIC_STORE_IDLE) {
@@ -56,10 +69,11 @@ static void version_answer(struct topic_watch *watch, const struct answer *answe
 static void raised_answer(struct topic_watch *watch, const struct answer *answer, struct moment now)
 {
     if (answer->kind != ANSWER_APPLIED) { /* in doubt, or another member was here: from there on */
-        watch_expect(watch, WATCH_EXPECT_VERSION, now);
+        watch_expect(watch, WATCH_RESTS, now);
         return;
     }
-    watch->read = watch->read == WATCH_NO_VERSION ? 1 : watch->read + 1;
+    watch->read = version_after(watch->read);
+    watch->has_row = true;
     watch->known = watch->read;
     watch->raised = watch->raising;
     watch_expect(watch, watch->wanted > watch->raised ? WATCH_EXPECT_RAISED : WATCH_SLEEPS, now);
@@ -85,13 +99,15 @@ static void watch_expect(struct topic_watch *watch, enum topic_watch_state state
     watch->state = state;
     if (state == WATCH_SLEEPS)
         task_sleep(&watch->task, watch->task.control->config->lease_renew_us, now);
+    else if (state == WATCH_RESTS)
+        task_sleep(&watch->task, REST_US, now);
     else
         watch_act(&watch->task, now);
 }
 
 void topic_watch_init(struct topic_watch *watch, struct control *control)
 {
-    *watch = (struct topic_watch){.known = WATCH_NOT_READ, .read = WATCH_NOT_READ};
+    *watch = (struct topic_watch){.state = WATCH_IDLE};
     task_init(&watch->task, control, "the topics' version", watch_act, watch_answer);
 }
 
