@@ -62,7 +62,8 @@ static void core_action(void *context, const struct action *action, struct momen
 void life_init(struct life *life, enum script script, const struct alloc *memory,
                fake_handler handler, void *context)
 {
-    /* The first does not: so the next one's row of its own name is not closed. */
+    /* Without a drain the first leaves its row open: the second finds a predecessor that is gone.
+     */
     *life = (struct life){.drains = script != SCRIPT_EMPTY};
     gateway_config_defaults(&life->config);
     life->config.alloc = memory == NULL ? &alloc_heap : memory;
@@ -256,7 +257,7 @@ struct honest {
     char logs[TABLES_KEPT][64];
     unsigned log_count;
     unsigned heartbeats;         /* that the neighbour has left */
-    struct recording *recording; /* NULL: not now */
+    struct recording *recording; /* of the life that is led */
 };
 
 struct slice query_text(const struct fake_request *request)
@@ -476,7 +477,7 @@ static void honest_handler(void *context, struct fake_node *node,
         fake_db_handle(honest->db, node, request, answer);
     if (text.data != NULL)
         learn_table(honest, text);
-    if (text.data != NULL && honest->recording != NULL)
+    if (text.data != NULL)
         record(honest->recording, text, answer);
 }
 

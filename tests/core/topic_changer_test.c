@@ -15,6 +15,7 @@
 #define OWN_COMPRESSION                                                                            \
     "ALTER TABLE sluice.sluice_topics WITH compression = {'class': 'OwnCompressor', 'level': '5'}"
 #define VERSION_OF_ORDERS "SELECT version FROM sluice.sluice_topics WHERE topic = 'orders'"
+#define VERSION_OF_ALL    "SELECT version FROM sluice.sluice_tables WHERE table_name = 'sluice_topics'"
 
 static void up_with_orders(struct host *host, struct fake_db *db)
 {
@@ -401,8 +402,6 @@ static void a_topic_that_is_another_one_by_now_is_not_changed(void **state)
     host_kill(&host);
     fake_db_free(db);
 }
-
-#define VERSION_OF_ALL "SELECT version FROM sluice.sluice_tables WHERE table_name = 'sluice_topics'"
 
 static void set_version_of_all(struct fake_db *db, int64_t version)
 {

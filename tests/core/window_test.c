@@ -57,6 +57,17 @@ static void a_window_grows_by_one_per_window_of_successes(void **state)
     world_deinit(&world);
 }
 
+/* How many of so many requests leave, none of which is answered. */
+static size_t places_free(struct world *world, struct sent *sent, size_t count)
+{
+    world->nodes[0]->mute = true;
+    fake_node_clear_log(world->nodes[0]);
+    for (size_t i = 0; i < count; i++)
+        world_send(world, &sent[i], "insert");
+    world_run(world, 5 * MS_US);
+    return world->nodes[0]->log_count;
+}
+
 static void a_window_that_is_not_used_does_not_grow(void **state)
 {
     (void)state;
@@ -67,12 +78,7 @@ static void a_window_that_is_not_used_does_not_grow(void **state)
     world_up(&world, 1);
     world_send(&world, &one, "insert");
     world_run(&world, 5000 * FAKE_ANSWER_DELAY_US);
-    world.nodes[0]->mute = true;
-    fake_node_clear_log(world.nodes[0]);
-    for (int i = 0; i < 64; i++)
-        world_send(&world, &sent[i], "insert");
-    world_run(&world, 5 * MS_US);
-    assert_int_equal(world.nodes[0]->log_count, 32);
+    assert_int_equal(places_free(&world, sent, 64), 32);
     world_deinit(&world);
 }
 
@@ -86,12 +92,7 @@ static void expect_window_after(struct fake_answer answer, unsigned times, size_
     for (int i = 0; i < 32; i++)
         world_send(&world, &sent[i], "insert");
     world_run(&world, 5 * SECOND_US);
-    world.nodes[0]->mute = true;
-    fake_node_clear_log(world.nodes[0]);
-    for (int i = 32; i < 96; i++)
-        world_send(&world, &sent[i], "insert");
-    world_run(&world, 5 * MS_US);
-    assert_in_range(world.nodes[0]->log_count, window,
+    assert_in_range(places_free(&world, sent + 32, 64), window,
                     window + 1); /* one more: the others succeeded */
     world_deinit(&world);
 }
@@ -139,12 +140,7 @@ static size_t window_after_late(int64_t best_us, int64_t late_us, unsigned count
     world_run(&world, 2 * SECOND_US);
     for (unsigned i = 0; i <= 32; i++)
         assert_true(sent[i].done);
-    world.nodes[0]->mute = true;
-    fake_node_clear_log(world.nodes[0]);
-    for (unsigned i = 33; i < 129; i++)
-        world_send(&world, &sent[i], "insert");
-    world_run(&world, 5 * MS_US);
-    size_t size = world.nodes[0]->log_count;
+    size_t size = places_free(&world, sent + 33, 96);
     world_deinit(&world);
     free(text);
     return size;

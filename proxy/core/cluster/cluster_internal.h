@@ -357,6 +357,12 @@ void request_enqueue(struct cluster *cluster, struct cluster_request *request);
 /* Hands it to the link. NOMEM, BUSY, CLOSED: the request is IDLE and its place is free again. */
 MUST_CHECK int request_transmit(struct cluster *cluster, struct link *link,
                                 struct cluster_request *request, struct moment now);
+/* When the attempt under way was handed over. */
+static inline int64_t request_sent_us(const struct cluster *cluster,
+                                      const struct cluster_request *request)
+{
+    return request->attempt_deadline_us - cluster->config->request_timeout_us;
+}
 /* The same, for a request that was UNPREPARED on this link; its failures are handled. */
 void request_resend(struct cluster *cluster, struct cluster_request *request, struct moment now);
 /* An ERROR that says nothing was done, or the attempt's outcome is unknown (then touched is set

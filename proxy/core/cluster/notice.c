@@ -61,7 +61,7 @@ static void tell_trace(const struct link *link, const struct cql_event *event,
                        const struct cluster_request *request, struct moment now)
 {
     const uint8_t *id = event->tracing_id;
-    int64_t sent_us = request->attempt_deadline_us - link->cluster->config->request_timeout_us;
+    int64_t sent_us = request_sent_us(link->cluster, request);
     action_log(link->cluster->actions, LOG_INFO, "request was traced",
                "node=%s request=%s answer=%s us=%lld "
                "session=%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",

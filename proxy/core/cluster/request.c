@@ -225,17 +225,12 @@ void request_finish(struct cluster *cluster, struct cluster_request *request,
     request->done(request, &reply, now); /* the request may be gone afterwards */
 }
 
-static int64_t attempt_sent_us(const struct cluster *cluster, const struct cluster_request *request)
-{
-    return request->attempt_deadline_us - cluster->config->request_timeout_us;
-}
-
 static void request_failed(struct cluster *cluster, struct cluster_request *request,
                            const struct cql_error *error, struct moment now)
 {
     struct link *link = request->link;
 
-    int64_t sent_us = attempt_sent_us(cluster, request);
+    int64_t sent_us = request_sent_us(cluster, request);
     if (!request->control && error_is_too_many_bytes(error))
         window_too_many_bytes(&link->node->window, cluster->config, sent_us, now.boot_us);
     else if (!request->control && error_is_congestion(error))
@@ -268,7 +263,7 @@ void request_answered(struct cluster *cluster, struct cluster_request *request,
     if (event->opcode == CQL_RESULT) {
         if (!request->control)
             window_succeeded(&request->link->node->window, cluster->config, request->bytes,
-                             attempt_sent_us(cluster, request), now.boot_us);
+                             request_sent_us(cluster, request), now.boot_us);
         request_finish(cluster, request, CLUSTER_DONE, event->body, NULL, now);
     } else if (event->opcode == CQL_ERROR) {
         request_failed(cluster, request, &event->error, now);
@@ -336,7 +331,7 @@ static void time_out_attempt(struct cluster *cluster, struct cluster_request *re
 {
     if (!request->control)
         window_congested(&request->link->node->window, cluster->config,
-                         attempt_sent_us(cluster, request), now.boot_us);
+                         request_sent_us(cluster, request), now.boot_us);
     request_orphan(request);
     request->touched = true;
     request_retry(cluster, request, true, NULL, now);

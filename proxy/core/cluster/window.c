@@ -23,17 +23,18 @@ bool window_is_full(const struct window *window)
 
 /* So late that it must have waited behind others: fewer of them do the same work. The best answer
  * so far stands for what is not the node's load: the way there, far replicas. */
-static bool is_late(struct window *window, uint32_t bytes, int64_t took_us)
+static bool is_late(const struct window *window, uint32_t bytes, int64_t took_us)
 {
-    if (window->best_us == 0 || took_us < window->best_us)
-        window->best_us = took_us > 0 ? took_us : 1;
     return took_us > LATE_US + LATE_TO_BEST * window->best_us + (int64_t)bytes * US_PER_BYTE;
 }
 
 void window_succeeded(struct window *window, const struct gateway_config *config, uint32_t bytes,
                       int64_t sent_us, int64_t now_us)
 {
-    if (is_late(window, bytes, now_us - sent_us)) {
+    int64_t took_us = now_us - sent_us;
+    if (window->best_us == 0 || took_us < window->best_us)
+        window->best_us = took_us > 0 ? took_us : 1;
+    if (is_late(window, bytes, took_us)) {
         window_congested(window, config, sent_us, now_us);
         return;
     }
