@@ -37,4 +37,5 @@ for index, future in enumerate(futures):
     except kafka.errors.KafkaError as error:
         failed = True
         print(index, "error", error, sep="\t")
+producer.close(60)  # with acks=0 the flush ends before the last request is written; only closing waits for that
 sys.exit(failed)
