@@ -12,7 +12,7 @@
 #define LOOK_AGAIN_US   INT64_C(100000)
 #define UNCHANGED_US    (2 * SECOND_US) /* other nodes know a new table after 0.3 to 0.9 s */
 #define PEERS_QUESTIONS 4 /* of one look, at most */
-#define NODES_MAX       4096
+#define NODES_MAX       1024 /* more are not looked at; as many as are connected to */
 
 static struct node_view *node_get(struct agreement *agreement, struct slice host_id)
 {
