@@ -131,14 +131,23 @@ static void copy_row(struct rows *rows, size_t to, size_t from)
     memcpy(rows->lengths[to], rows->lengths[from], sizeof(rows->lengths[to]));
 }
 
+static struct slice count_up(struct rows *rows, struct slice cell, uint64_t by, size_t width)
+{
+    if (cell.len != 16)
+        return make_number(rows, (int64_t)((uint64_t)number_of(cell) + by), width);
+    struct slice uuid = make_cell(rows, cell.data, cell.len);
+    uint8_t *last = (uint8_t *)(uintptr_t)uuid.data + 8;
+    be64_store(last, be64_load(last) + by);
+    return uuid;
+}
+
 static void many_rows(struct rows *rows, size_t row, size_t column, uint8_t value)
 {
     struct slice cell = rows->cells[row][column];
     size_t width = width_of(rows, cell, column);
     for (int i = 1; i <= 2 * value && rows->count < ROWS_MAX; i++) {
         copy_row(rows, rows->count, row);
-        rows->cells[rows->count][column] =
-            make_number(rows, (int64_t)((uint64_t)number_of(cell) + (uint64_t)i), width);
+        rows->cells[rows->count][column] = count_up(rows, cell, (uint64_t)i, width);
         rows->count++;
     }
 }
