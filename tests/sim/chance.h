@@ -43,6 +43,7 @@
     X(NODE_CUT, 6000, "messages to one other node are lost for up to 40 s")                        \
     X(NODE_CLOCK, 3000, "its clock steps by up to 2 s")                                            \
     X(NODE_EVICT, 3000, "it forgets its prepared statements")                                      \
+    X(NODE_UPGRADE, 1500, "it comes back with another rule for the ids of statements")             \
     /* per producer and second */                                                                  \
     X(PRODUCER_CRASH, 5000, "gone, and back with a new producer id")                               \
     X(PRODUCER_CUT, 10000, "closes its connections and opens new ones")                            \

@@ -195,6 +195,8 @@ void database_deliver_hints(struct database *database);
 void database_compact(struct database *database, unsigned node);
 /* All prepared statements of the node are evicted. */
 void database_evict(struct database *database, unsigned node);
+/* Its version changes between two whose rules for the ids of statements differ. */
+void database_change_ids(struct database *database, unsigned node);
 
 /* --- instantly, on all nodes, whatever their state; for tests and set-up --- */
 

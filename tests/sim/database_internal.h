@@ -108,6 +108,7 @@ struct db_node {
     struct list stopped; /* events while it is paused */
     struct db_text **prepared;
     size_t prepared_count, prepared_capacity;
+    uint8_t id_rule; /* 0 or 1: what the last byte of an id is XORed with */
     uint64_t counters[WORK_KINDS];
 };
 

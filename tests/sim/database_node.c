@@ -422,6 +422,12 @@ void database_evict(struct database *db, unsigned node)
     db->nodes[node].prepared_count = 0;
 }
 
+void database_change_ids(struct database *db, unsigned node)
+{
+    db->nodes[node].id_rule ^= 1;
+    database_evict(db, node);
+}
+
 bool database_runs(const struct database *db, unsigned node)
 {
     return db->nodes[node].state == NODE_RUNS || db->nodes[node].state == NODE_PAUSED;

@@ -156,15 +156,21 @@ static struct db_text *find_text(struct database *db, struct slice text)
 
 static struct db_text *find_prepared(const struct db_node *node, struct slice id)
 {
-    for (size_t i = 0; i < node->prepared_count; i++)
-        if (id.len == 16 && memcmp(node->prepared[i]->id, id.data, 16) == 0)
+    for (size_t i = 0; i < node->prepared_count; i++) {
+        const uint8_t *known = node->prepared[i]->id;
+        if (id.len == 16 && memcmp(known, id.data, 15) == 0 &&
+            (known[15] ^ node->id_rule) == id.data[15])
             return node->prepared[i];
+    }
     return NULL;
 }
 
-static void learn_prepared(struct db_node *node, struct db_text *text)
+/* The id is as the node makes it. */
+static void learn_prepared(struct db_node *node, struct db_text *text, uint8_t id[16])
 {
-    if (find_prepared(node, slice_make(text->id, 16)) != NULL)
+    memcpy(id, text->id, 16);
+    id[15] ^= node->id_rule;
+    if (find_prepared(node, slice_make(id, 16)) != NULL)
         return;
     if (node->prepared_count == node->prepared_capacity) {
         node->prepared_capacity = node->prepared_capacity == 0 ? 32 : node->prepared_capacity * 2;
@@ -259,6 +265,7 @@ static void execute_prepare(struct db_request *request)
     struct cql_prepare prepare = {.text = SLICE_NULL};
     uint16_t markers[TEXT_ITEMS_MAX];
     struct cql_column columns[2 * TEXT_ITEMS_MAX];
+    uint8_t id[16];
     struct cql_result result = {.kind = CQL_RESULT_PREPARED,
                                 .markers = {.flags = CQL_METADATA_GLOBAL_SPEC, .columns = columns},
                                 .pk_indices = markers,
@@ -275,8 +282,8 @@ static void execute_prepare(struct db_request *request)
     for (uint16_t i = 0; i < text->statement->marker_count && i < 2 * TEXT_ITEMS_MAX; i++)
         marker_spec(request, &bound, i, &columns[i]);
     result.pk_count = key_markers(&bound, markers);
-    result.prepared_id = slice_make(text->id, 16);
-    learn_prepared(&db->nodes[request->base.coordinator], text);
+    learn_prepared(&db->nodes[request->base.coordinator], text, id);
+    result.prepared_id = slice_make(id, 16);
     answer_walk(request, CQL_RESULT, cql_result_walk, &result);
 }
 

@@ -221,6 +221,19 @@ static void an_evicted_statement_is_unprepared_and_works_when_prepared_again(voi
     lab_free(lab);
 }
 
+static void a_node_with_another_rule_for_ids_does_not_know_the_old_ones(void **state)
+{
+    struct lab *lab = up(1, 10);
+    struct lab_client *client = lab_connect(lab, 0);
+    (void)state;
+    lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
+    database_change_ids(lab->db, 0);
+    assert_memory_equal("error 2500", lab_wait(client, SECOND_US), 10);
+    lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
+    assert_string_equal("void", lab_wait(client, SECOND_US)); /* by the new one */
+    lab_free(lab);
+}
+
 static void a_row_is_gone_with_its_table_and_statements_are_unprepared(void **state)
 {
     struct lab *lab = up(1, 11);
@@ -442,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_kill_loses_the_unsynced_tail_of_a_periodic_commit_log_only),
         cmocka_unit_test(a_delete_that_was_purged_covers_late_rows_no_more),
         cmocka_unit_test(an_evicted_statement_is_unprepared_and_works_when_prepared_again),
+        cmocka_unit_test(a_node_with_another_rule_for_ids_does_not_know_the_old_ones),
         cmocka_unit_test(a_row_is_gone_with_its_table_and_statements_are_unprepared),
         cmocka_unit_test(an_altered_time_to_live_counts_from_then_on),
         cmocka_unit_test(a_table_shows_the_compression_that_it_was_given),

@@ -151,4 +151,12 @@ MUTANTS = [
     ("client_never_read_again", "a client that waited for memory is not read on",
      CORE + "gateway.c", "    if (wants != client->reading) {",
      "    if (wants != client->reading && !wants) {"),
+    ("ids_from_any_node", "the statements of a table get their ids from several nodes",
+     CORE + "cluster/routing.c", "size_t first = request->opcode == CQL_PREPARE ? 0 : cluster->next_node;",
+     "size_t first = cluster->next_node;"),
+    ("unfit_node_chosen_again", "a write goes round among nodes that have other ids",
+     CORE + "cluster/routing.c", "if (node == NULL || !node_is_ready(node) || is_unfit(node, request))",
+     "if (node == NULL || !node_is_ready(node))"),
+    ("old_ids_kept", "statements whose ids no node knows are not prepared again",
+     CORE + "engine/mutation.c", "    topic_forget_statements(partition->topic);\n", ""),
 ]

@@ -163,6 +163,10 @@ static void trouble_node(const struct trouble *trouble)
         database_set_clock(world->database, node, amount(trouble, 2 * SIM_SECOND_US));
     } else if (trouble->fault == SIM_NODE_EVICT) {
         database_evict(world->database, node);
+    } else if (trouble->fault == SIM_NODE_UPGRADE && runs) {
+        database_kill(world->database, node);
+        database_change_ids(world->database, node);
+        database_start(world->database, node, span(trouble, SIM_SECOND_US, 40 * SIM_SECOND_US));
     }
 }
 
@@ -273,7 +277,7 @@ void world_trouble(struct world *world)
         for (unsigned f = SIM_GATEWAY_KILL; f <= SIM_GATEWAY_MEMORY; f++)
             perhaps(world, (enum sim_fault)f, i);
     for (unsigned i = 0; i < plan->nodes; i++)
-        for (unsigned f = SIM_NODE_KILL; f <= SIM_NODE_EVICT; f++)
+        for (unsigned f = SIM_NODE_KILL; f <= SIM_NODE_UPGRADE; f++)
             perhaps(world, (enum sim_fault)f, i);
     for (unsigned i = 0; i < plan->producers; i++)
         for (unsigned f = SIM_PRODUCER_CRASH; f <= SIM_PRODUCER_STRAY; f++)
