@@ -316,6 +316,37 @@ static void statements_that_a_node_forgets_are_prepared_again_and_nobody_notices
     world_down(world);
 }
 
+/* As after an upgrade to a version with another rule for ids: what is under way is told to come
+ * again. */
+static void when_all_nodes_have_other_ids_the_log_goes_on_with_those(void **state)
+{
+    (void)state;
+    struct fake_client *client;
+    struct gateway_world *world = loaded(&client);
+    int32_t sequence = 0;
+    int64_t end = 1;
+
+    world->batch_us = 5 * MS_US;
+    for (int upgrade = 0; upgrade < 3; upgrade++) {
+        world->node->id_salt++;
+        fake_node_forget(world->node);
+        for (int32_t i = 0; i < 3; i++)
+            produce(client, world_batch_of(world, 7, sequence + i * 40, 40));
+        world_run(world, 100 * MS_US);
+        for (int32_t i = 0; i < 3; i++)
+            expect_produced(client, KAFKA_REQUEST_TIMED_OUT, -1);
+        for (int32_t i = 0; i < 3; i++) /* the producer's retries */
+            produce(client, world_batch_of(world, 7, sequence + i * 40, 40));
+        world_run(world, SECOND_US);
+        for (int32_t i = 0; i < 3; i++, sequence += 40, end += 40)
+            expect_produced(client, 0, end);
+        assert_int_equal(stored(world), end);
+    }
+    assert_int_equal(fake_net_logged(&world->net, "statements are prepared again"), 3);
+    assert_int_equal(fake_net_logged(&world->net, "the database refused records"), 0);
+    world_down(world);
+}
+
 static void a_column_that_is_gone_is_a_storage_error_until_it_is_back(void **state)
 {
     (void)state;
@@ -546,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_refusal_in_one_partition_leaves_the_others_alone),
         cmocka_unit_test(a_refused_index_row_is_no_end),
         cmocka_unit_test(statements_that_a_node_forgets_are_prepared_again_and_nobody_notices),
+        cmocka_unit_test(when_all_nodes_have_other_ids_the_log_goes_on_with_those),
         cmocka_unit_test(a_column_that_is_gone_is_a_storage_error_until_it_is_back),
         cmocka_unit_test(a_table_that_was_dropped_and_made_again_by_somebody_is_gone_on_with),
         cmocka_unit_test(an_unknown_outcome_is_settled_by_executing_again),

@@ -71,6 +71,43 @@ static void what_was_not_acknowledged_but_is_whole_is_kept_and_written_again(voi
     world_down(world);
 }
 
+/* An intercept: ids change just before the next BATCH. */
+static bool change_ids(void *context, const struct fake_request *request,
+                       struct fake_answer *answer)
+{
+    struct gateway_world *world = context;
+
+    (void)answer;
+    if (request->opcode != CQL_BATCH)
+        return false;
+    world->intercept = NULL;
+    world->node->id_salt++;
+    fake_node_forget(world->node);
+    *answer = (struct fake_answer){.close = true};
+    return true;
+}
+
+static void a_load_that_meets_other_ids_begins_again_with_those(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 1);
+
+    produces_at(world, 3, 0);
+    produces_unanswered(world, world_batch(world, 4));
+    world_restart(world, 10 * SECOND_US);
+    world->intercept = change_ids;
+    world->intercept_context = world;
+    struct fake_client *client = world_client(world);
+    produce(client, world_batch(world, 2));
+    world_run(world, 5 * SECOND_US);
+    assert_null(world->intercept);
+    assert_int_equal(fake_net_logged(&world->net, "rows could not be written again"), 1);
+    expect_produced(client, KAFKA_STORAGE_ERROR, -1);
+    produces_at(world, 2, 7);
+    assert_int_equal(stored(world), 9);
+    world_down(world);
+}
+
 static void kept_rows_keep_every_cell_and_get_none_that_they_had_not(void **state)
 {
     (void)state;
@@ -630,6 +667,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_not_acknowledged_but_is_whole_is_kept_and_written_again),
+        cmocka_unit_test(a_load_that_meets_other_ids_begins_again_with_those),
         cmocka_unit_test(kept_rows_keep_every_cell_and_get_none_that_they_had_not),
         cmocka_unit_test(rows_without_their_first_row_are_beyond_the_end_and_go),
         cmocka_unit_test(a_hole_ends_the_log_and_what_lies_behind_it_goes),

@@ -301,6 +301,135 @@ static void a_node_that_gives_another_id_is_told_once_and_not_used_for_it(void *
     world_deinit(&world);
 }
 
+/* As when a node was upgraded to a version with another rule for ids. */
+static void change_ids(struct fake_node *node)
+{
+    node->id_salt++;
+    fake_node_forget(node);
+}
+
+static void
+an_id_that_no_node_knows_any_more_is_refused_until_the_statement_is_prepared_again(void **state)
+{
+    (void)state;
+    struct world world;
+    struct sent storm[10] = {0};
+    struct sent late = {0};
+    struct sent sent[10] = {0};
+    world_up(&world, 2);
+    struct cluster_statement *statement = prepare(&world, "insert into t");
+    uint8_t before[32];
+    memcpy(before, statement->id, sizeof(before));
+    change_ids(world.nodes[0]);
+    change_ids(world.nodes[1]);
+    for (int i = 0; i < 10; i++)
+        send_batch(&world, &storm[i], &statement, 1);
+    world_run(&world, SECOND_US);
+    send_batch(&world, &late, &statement, 1);
+    world_run(&world, 10 * MS_US);
+    for (int i = 0; i < 11; i++) {
+        const struct sent *one = i < 10 ? &storm[i] : &late;
+        assert_true(one->done);
+        assert_int_equal(one->outcome, CLUSTER_REFUSED);
+        assert_int_equal(one->error, CQL_ERROR_UNPREPARED);
+        assert_false(one->touched);
+    }
+    assert_int_equal(fake_net_logged(&world.net, "statement has another id on this node"), 2);
+
+    cluster_forget(world.cluster, statement);
+    assert_ptr_equal(prepare(&world, "insert into t"), statement);
+    assert_memory_not_equal(statement->id, before, sizeof(before));
+    for (int node = 0; node < 2; node++) { /* no mark is left */
+        fake_node_forget(world.nodes[node]);
+        fake_node_clear_log(world.nodes[node]);
+    }
+    for (int i = 0; i < 10; i++)
+        send_batch(&world, &sent[i], &statement, 1);
+    world_run(&world, SECOND_US);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(sent[i].outcome, CLUSTER_DONE);
+    assert_int_equal(fake_node_count(world.nodes[0], CQL_PREPARE), 1);
+    assert_int_equal(fake_node_count(world.nodes[1], CQL_PREPARE), 1);
+    world_deinit(&world);
+}
+
+static void statements_get_their_ids_from_one_node(void **state)
+{
+    (void)state;
+    struct world world;
+    unsigned asked = 0;
+    world_up(&world, 3);
+    for (int i = 0; i < 6; i++) {
+        char text[20];
+        (void)snprintf(text, sizeof(text), "insert %d", i);
+        (void)prepare(&world, text);
+    }
+    for (int i = 0; i < 3; i++)
+        asked += fake_node_count(world.nodes[i], CQL_PREPARE) > 0;
+    assert_int_equal(asked, 1);
+    world_deinit(&world);
+}
+
+static void a_request_finds_the_one_node_that_knows_its_ids(void **state)
+{
+    (void)state;
+    struct world world;
+    struct sent sent[20] = {0};
+    world_up(&world, 4);
+    struct cluster_statement *statement = prepare(&world, "insert into t");
+    for (int i = 0; i < 3; i++)
+        change_ids(world.nodes[i]);
+    fake_node_forget(world.nodes[3]);
+    for (int i = 0; i < 20; i++) {
+        send_batch(&world, &sent[i], &statement, 1);
+        world_run(&world, 30 * MS_US); /* at once, without back-off */
+        assert_int_equal(sent[i].outcome, CLUSTER_DONE);
+        assert_true(sent[i].request.attempts <= 5);
+    }
+    assert_int_equal(fake_node_count(world.nodes[3], CQL_BATCH), 21);
+    for (int i = 0; i < 3; i++)
+        assert_true(fake_node_count(world.nodes[i], CQL_PREPARE) <= 1 + (i == 0));
+    world_deinit(&world);
+}
+
+static void what_waits_for_the_one_node_that_knows_its_ids_is_refused_when_that_goes(void **state)
+{
+    (void)state;
+    struct world world;
+    struct sent sent = {0};
+    world_up(&world, 2);
+    struct cluster_statement *statement = prepare(&world, "insert into t");
+    change_ids(world.nodes[0]);
+    fake_node_answer_times(world.nodes[1], CQL_BATCH, 1000,
+                           (struct fake_answer){.error = CQL_ERROR_BOOTSTRAPPING});
+    send_batch(&world, &sent, &statement, 1);
+    world_run(&world, SECOND_US);
+    assert_false(sent.done);
+    fake_node_set_down(world.nodes[1], true);
+    world_run(&world, 5 * SECOND_US);
+    assert_int_equal(sent.outcome, CLUSTER_REFUSED);
+    assert_int_equal(sent.error, CQL_ERROR_UNPREPARED);
+    assert_false(sent.touched);
+    world_deinit(&world);
+}
+
+static void an_id_that_is_known_where_the_link_is_down_waits_for_no_one(void **state)
+{
+    (void)state;
+    struct world world;
+    struct sent sent = {0};
+    world_up(&world, 2);
+    struct cluster_statement *statement = prepare(&world, "insert into t");
+    change_ids(world.nodes[1]);
+    fake_node_set_down(world.nodes[0], true);
+    world_run(&world, SECOND_US);
+    send_batch(&world, &sent, &statement, 1);
+    world_run(&world, SECOND_US);
+    assert_int_equal(sent.outcome, CLUSTER_REFUSED);
+    assert_int_equal(sent.error, CQL_ERROR_UNPREPARED);
+    world_deinit(&world);
+}
+
 static void a_request_that_waits_for_a_statement_survives_the_loss_of_the_node(void **state)
 {
     (void)state;
@@ -503,6 +632,12 @@ int main(void)
         cmocka_unit_test(a_table_that_is_gone_refuses_the_request_with_the_answer_to_prepare),
         cmocka_unit_test(an_unknown_id_is_refused),
         cmocka_unit_test(a_node_that_gives_another_id_is_told_once_and_not_used_for_it),
+        cmocka_unit_test(
+            an_id_that_no_node_knows_any_more_is_refused_until_the_statement_is_prepared_again),
+        cmocka_unit_test(statements_get_their_ids_from_one_node),
+        cmocka_unit_test(a_request_finds_the_one_node_that_knows_its_ids),
+        cmocka_unit_test(what_waits_for_the_one_node_that_knows_its_ids_is_refused_when_that_goes),
+        cmocka_unit_test(an_id_that_is_known_where_the_link_is_down_waits_for_no_one),
         cmocka_unit_test(a_request_that_waits_for_a_statement_survives_the_loss_of_the_node),
         cmocka_unit_test(
             a_request_that_waits_for_a_statement_can_be_cancelled_or_end_at_its_deadline),

@@ -19,6 +19,8 @@
 #include "cql/result.h"
 #include "proto/list.h"
 
+#define CLUSTER_NODES_MAX 1024 /* connected to; a cluster that tells of more is cut there */
+
 struct cluster;
 struct cluster_request;
 
@@ -71,6 +73,9 @@ struct cluster_request {
     struct list timed;                 /* in the list of requests with a deadline */
     struct link *link;                 /* in flight or waiting for statements there */
     uint32_t avoid;                    /* serial of the node where the attempt before failed */
+    bool has_unfit;
+    uint64_t unfit[CLUSTER_NODES_MAX / 64]; /* with has_unfit, by serial: nodes that have other
+                                               ids for its statements */
     struct cluster_statement *missing; /* the statement that `link` did not know */
     uint64_t output_round;             /* of the link, when the request was handed to it */
     int64_t attempt_deadline_us;
@@ -105,7 +110,9 @@ bool cluster_is_up(const struct cluster *cluster); /* at least one ready link */
 
 /* One statement text, prepared once and known by its id on every node; prepared again where a node
  * has forgotten it (UNPREPARED names one id at a time: the statements that were prepared next to it
- * and are in the same body are prepared on that link as well). Never freed before the cluster. */
+ * and are in the same body are prepared on that link as well). A request with an id that no node
+ * knows any more is REFUSED with UNPREPARED: forget the statement, prepare it again, encode again.
+ * Never freed before the cluster. */
 struct cluster_statement {
     const char *text;
     uint8_t id[32];
@@ -120,8 +127,8 @@ typedef void (*cluster_prepared)(void *context,
  * succeeds, is refused, or deadline_us. */
 void cluster_prepare(struct cluster *cluster, const char *text, int64_t deadline_us,
                      cluster_prepared prepared, void *context, struct moment now);
-/* Forget a statement (its table was dropped or altered): it is prepared again by the next
- * cluster_prepare. */
+/* Forget a statement (its table was dropped or altered, or it has another id now): it is prepared
+ * again by the next cluster_prepare. */
 void cluster_forget(struct cluster *cluster, struct cluster_statement *statement);
 
 /*

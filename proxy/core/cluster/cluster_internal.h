@@ -43,7 +43,7 @@
 #define STILL_UNREACHABLE_LOG_US INT64_C(10000000)
 #define PREPARES_PER_LINK        3
 #define SIBLING_STATEMENTS       4 /* looked at on either side of one that a node has forgotten */
-#define NODES_MAX                1024 /* connected to; a cluster that tells of more is cut there */
+#define NODES_MAX                CLUSTER_NODES_MAX
 #define LINKS_PER_NODE_MAX       256
 #define LINK_STAGGER_US          INT64_C(20000) /* between the first attempts of a pool's links */
 #define WARM_UP_STATEMENTS      128
@@ -344,6 +344,8 @@ const struct address_translation *translation_of(const struct gateway_config *co
 bool translation_of_port(const struct node *node, uint16_t port, uint16_t *dialled);
 
 /* routing.c */
+/* Is a node ready that is not known to have other ids for the request's statements? */
+bool cluster_has_fit(const struct cluster *cluster, const struct cluster_request *request);
 struct link *cluster_pick(struct cluster *cluster, const struct cluster_request *request);
 void cluster_dispatch(struct cluster *cluster, struct moment now);
 /* Only one that answers well, and not request->avoid; NULL: none has room. */
@@ -369,6 +371,10 @@ void request_resend(struct cluster *cluster, struct cluster_request *request, st
  * before). */
 void request_retry(struct cluster *cluster, struct cluster_request *request, bool soon,
                    const struct cql_error *error, struct moment now);
+/* The node that it was at has other ids for its statements: nothing was done, and it goes to one
+ * that is not known to. Without any it is refused. */
+void request_run_elsewhere(struct cluster *cluster, struct cluster_request *request,
+                           struct moment now);
 /* A definite refusal; while its copy is under way it is tried again instead. */
 void request_refuse(struct cluster *cluster, struct cluster_request *request,
                     const struct cql_error *error, struct moment now);
@@ -408,13 +414,15 @@ bool error_is_congestion(const struct cql_error *error);
 int64_t retry_delay_us(struct random *random, uint32_t failures);
 
 /* preparation.c */
-/* `link` answered `request` with UNPREPARED. */
+/* `link` answered `request` with UNPREPARED. Refused with that code: no node knows the id. */
 void preparation_require(struct cluster *cluster, struct link *link,
                          struct cluster_request *request, const struct cql_error *error,
                          struct moment now);
 /* The link is gone: those that wait there go elsewhere, marks are dropped. */
 void preparation_link_lost(struct link *link, struct moment now);
 void preparation_deinit(struct link *link);
+/* Which nodes had another id than the one that the statement had. */
+void preparation_forget(struct cluster *cluster, const struct cluster_statement *statement);
 /* The node is up: the statements that are in use are prepared there before others are sent to it. */
 void preparation_warm_up(struct link *link, struct moment now);
 

@@ -5,6 +5,12 @@
  * together. The requests wait at the link, in their places in the window, until it has nothing left
  * to prepare; then they are sent again. At the third time in a row a request goes elsewhere: a node
  * whose cache does not hold its statements would go round for ever.
+ *
+ * A node may give a statement another id than the one that bodies were encoded with (servers have
+ * changed their rule for ids: CASSANDRA-15252, CASSANDRA-17248). Such a body never runs there; it
+ * goes to nodes that know the old id, and when there is none it is refused, for its caller to
+ * encode it again. So that one node knows all ids of a body, statements are first prepared on one
+ * node, as long as it is well (routing.c).
  */
 #include "core/cluster/cluster_internal.h"
 
@@ -60,6 +66,16 @@ static void retry_waiting(struct link *link, const struct cluster_statement *sta
                       NULL, now);
 }
 
+static void run_waiting_elsewhere(struct link *link, const struct cluster_statement *statement,
+                                  struct moment now)
+{
+    struct list waiting;
+    take_waiting(link, statement, &waiting);
+    while (!list_empty(&waiting))
+        request_run_elsewhere(link->cluster, LIST_ENTRY(waiting.next, struct cluster_request, node),
+                              now);
+}
+
 static void resend_waiting(struct link *link, struct moment now)
 {
     while (!list_empty(&link->unprepared) && link->state == LINK_READY)
@@ -67,17 +83,37 @@ static void resend_waiting(struct link *link, struct moment now)
                        LIST_ENTRY(link->unprepared.next, struct cluster_request, node), now);
 }
 
-/* The node gave the statement another id than the other nodes: what was encoded with ours can never
- * run here. */
+static bool is_marked(const struct node *node)
+{
+    for (uint32_t i = 0; i < node->link_count; i++)
+        if (!list_empty(&node->links[i]->mismatched))
+            return true;
+    return false;
+}
+
 static void mark_mismatch(struct link *link, struct preparation *preparation, struct moment now)
 {
     struct cluster_statement *statement = preparation->statement;
     char quoted[LOG_QUOTED_BYTES];
-    action_log(link->cluster->actions, LOG_ERROR, "statement has another id on this node",
-               "node=%s statement=%s help=\"do all nodes run the same version?\"", link->node->name,
-               log_quote(quoted, sizeof(quoted), statement->text, strlen(statement->text)));
+    if (!is_marked(link->node)) /* the others will be no different */
+        action_log(link->cluster->actions, LOG_WARN, "statement has another id on this node",
+                   "node=%s statement=%s help=\"do all nodes run the same version?\"",
+                   link->node->name,
+                   log_quote(quoted, sizeof(quoted), statement->text, strlen(statement->text)));
     list_append(&link->mismatched, &preparation->node);
-    retry_waiting(link, statement, now);
+    run_waiting_elsewhere(link, statement, now);
+}
+
+void preparation_forget(struct cluster *cluster, const struct cluster_statement *statement)
+{
+    for (size_t i = 0; i < cluster->node_count; i++) {
+        for (uint32_t j = 0; j < cluster->nodes[i]->link_count; j++) {
+            struct preparation *mark =
+                preparation_find(&cluster->nodes[i]->links[j]->mismatched, statement);
+            if (mark != NULL)
+                preparation_free(cluster, mark);
+        }
+    }
 }
 
 static void now_warm(struct node *node)
@@ -201,12 +237,15 @@ void preparation_require(struct cluster *cluster, struct link *link,
 {
     struct cluster_statement *statement = statement_by_id(cluster, error->prepared_id);
 
-    if (statement == NULL) { /* not one of ours, or its table was altered meanwhile */
+    if (statement == NULL) { /* not one of ours, or not by this id any more */
         request_refuse(cluster, request, error, now);
         return;
     }
-    if (preparation_find(&link->mismatched, statement) != NULL ||
-        request->prepares == PREPARES_PER_LINK) {
+    if (preparation_find(&link->mismatched, statement) != NULL) {
+        request_run_elsewhere(cluster, request, now);
+        return;
+    }
+    if (request->prepares == PREPARES_PER_LINK) {
         request_retry(cluster, request, true, error, now);
         return;
     }

@@ -88,6 +88,7 @@ void cluster_send(struct cluster *cluster, struct cluster_request *request, stru
     request->missing = NULL;
     request->failures = 0;
     request->prepares = 0;
+    request->has_unfit = false;
     request->last_error = -1;
     request->copy = NULL;
     request->was_copied = false;
@@ -202,6 +203,31 @@ void request_retry(struct cluster *cluster, struct cluster_request *request, boo
     }
     request->retry_at_us = now.boot_us + retry_delay_us(&cluster->random, request->failures);
     insert_backing_off(cluster, request);
+}
+
+void request_run_elsewhere(struct cluster *cluster, struct cluster_request *request,
+                           struct moment now)
+{
+    static const struct cql_error error = {
+        .code = CQL_ERROR_UNPREPARED, .message = SLICE_INIT("no node knows the statements' ids")};
+    uint32_t bit = request->link->node->serial % NODES_MAX;
+
+    if (request->pinned) {
+        request_retry(cluster, request, true, &error, now);
+        return;
+    }
+    if (!request->has_unfit)
+        memset(request->unfit, 0, sizeof(request->unfit));
+    request->has_unfit = true;
+    request->unfit[bit / 64] |= UINT64_C(1) << bit % 64;
+    if (!cluster_has_fit(cluster, request)) {
+        request_refuse(cluster, request, &error, now);
+        return;
+    }
+    request_detach(cluster, request);
+    request->prepares = 0;
+    request->last_error = error.code;
+    request_enqueue(cluster, request);
 }
 
 void request_refuse(struct cluster *cluster, struct cluster_request *request,

@@ -22,10 +22,31 @@ static bool node_is_freer(const struct node *a, const struct node *b)
     return (uint64_t)a->requests * b->window.size < (uint64_t)b->requests * a->window.size;
 }
 
+static bool is_unfit(const struct node *node, const struct cluster_request *request)
+{
+    uint32_t bit = node->serial % NODES_MAX;
+    return request->has_unfit && (request->unfit[bit / 64] >> bit % 64 & 1) != 0;
+}
+
+bool cluster_has_fit(const struct cluster *cluster, const struct cluster_request *request)
+{
+    for (size_t i = 0; i < cluster->node_count; i++)
+        if (node_is_ready(cluster->nodes[i]) && !is_unfit(cluster->nodes[i], request))
+            return true;
+    return false;
+}
+
+/* Transactions on one row do best at one coordinator, and statements get their ids from one node:
+ * the first that will do. */
+static bool wants_the_first(const struct cluster_request *request)
+{
+    return request->conditional || request->opcode == CQL_PREPARE;
+}
+
 static void consider(struct choice *choice, struct node *node,
                      const struct cluster_request *request)
 {
-    if (node == NULL || !node_is_ready(node))
+    if (node == NULL || !node_is_ready(node) || is_unfit(node, request))
         return;
     enum fit fit = FIT_GOOD;
     if (node->serial == request->avoid)
@@ -40,9 +61,8 @@ static void consider(struct choice *choice, struct node *node,
         choice->waits = choice->waits || fit == FIT_GOOD;
         return;
     }
-    /* Transactions on one row do best at one coordinator: the first replica that will do. */
     if (fit > choice->fit ||
-        (fit == choice->fit && !request->conditional && node_is_freer(node, choice->node))) {
+        (fit == choice->fit && !wants_the_first(request) && node_is_freer(node, choice->node))) {
         choice->node = node;
         choice->fit = fit;
     }
@@ -75,8 +95,9 @@ static struct choice choose(const struct cluster *cluster, const struct cluster_
     if (replica.waits)
         return (struct choice){.fit = FIT_NONE};
     struct choice any = {.fit = FIT_NONE};
+    size_t first = request->opcode == CQL_PREPARE ? 0 : cluster->next_node;
     for (size_t i = 0; i < cluster->node_count; i++)
-        consider(&any, cluster->nodes[(cluster->next_node + i) % cluster->node_count], request);
+        consider(&any, cluster->nodes[(first + i) % cluster->node_count], request);
     return replica.fit >= any.fit ? replica : any;
 }
 
@@ -114,6 +135,8 @@ static struct cluster_request *queue_next(struct cluster *cluster, struct list *
     LIST_EACH(it, queue)
     {
         struct cluster_request *request = LIST_ENTRY(it, struct cluster_request, node);
+        if (request->has_unfit && !cluster_has_fit(cluster, request))
+            request->has_unfit = false; /* those that were fit are gone: it may be refused now */
         *link = cluster_pick(cluster, request);
         if (*link != NULL)
             return request;

@@ -98,6 +98,7 @@ static void statement_done(struct cluster_request *request, const struct cluster
 
     if (reply->outcome == CLUSTER_DONE) {
         if (statement_parse_id(statement->cluster, reply->body, &id) == STATUS_OK) {
+            preparation_forget(statement->cluster, &statement->shared);
             memcpy(statement->shared.id, id.data, id.len);
             statement->shared.id_len = id.len;
             statement->forgotten = false;

@@ -113,6 +113,18 @@ static void mutation_refused(struct mutation *mutation, const struct cluster_rep
     repair_refused(mutation, code, now);
 }
 
+/* No node knows the ids that the rows are encoded with: with other ids they are sound, so nothing
+ * is refused for good. */
+static void reload(struct partition *partition, struct moment now)
+{
+    action_log(partition->gateway->actions, LOG_WARN, "statements are prepared again",
+               "topic=%s partition=%d reason=\"no node knows their ids\"", partition->topic->name,
+               partition->index);
+    topic_forget_statements(partition->topic);
+    partition_unload(partition, KAFKA_NOT_ENOUGH_REPLICAS, "no node knows the statements' ids",
+                     now);
+}
+
 static void mutation_done(struct cluster_request *request, const struct cluster_reply *reply,
                           struct moment now)
 {
@@ -121,7 +133,10 @@ static void mutation_done(struct cluster_request *request, const struct cluster_
 
     assert(mutation->state == MUTATION_SENT);
     if (reply->outcome != CLUSTER_DONE) {
-        mutation_refused(mutation, reply, now);
+        if (reply->error != NULL && reply->error->code == CQL_ERROR_UNPREPARED)
+            reload(partition, now);
+        else
+            mutation_refused(mutation, reply, now);
         return;
     }
     mutation->state = MUTATION_DURABLE;

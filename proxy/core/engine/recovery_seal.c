@@ -179,10 +179,12 @@ static void page_written(struct cluster_request *request, const struct cluster_r
     cql_body_unref(recovery->body);
     recovery->body = NULL;
     KILL_POINT("recovery.page_written");
-    if (reply->outcome != CLUSTER_DONE)
+    if (reply->outcome != CLUSTER_DONE) {
+        topic_forget_statements(recovery->partition->topic); /* they may have other ids now */
         recovery_fail(recovery, KAFKA_STORAGE_ERROR, "rows could not be written again", now);
-    else
+    } else {
         rewrite_next(recovery, now);
+    }
 }
 
 /* DELETE of the page's offsets as a statement in the batch: kind 0, its text, its values. */
