@@ -326,6 +326,17 @@ static bool has_given_up(const struct ledger *ledger, const struct claim *claim)
     return false;
 }
 
+/* A batch that can never be taken leaves a gap of the client's own, whatever else is missing. */
+static bool has_poison_between(const struct stream_entry *entry, const struct claim *claim,
+                               int32_t from)
+{
+    for (const struct claim *one = entry->claims; one != NULL; one = one->next)
+        if (one->producer_id == claim->producer_id && one->epoch == claim->epoch && one->poison &&
+            one->sequence >= from && one->sequence < claim->sequence)
+            return true;
+    return false;
+}
+
 /* The batch that is missing before it had been refused by this very process: then the gap is not
  * the client's. (Memory that fails may make a process forget that.) */
 static bool is_own_gap(const struct ledger *ledger, const struct process *process,
@@ -337,10 +348,12 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
     if (process_has_lacked_memory(process))
         return false;
     int32_t next = next_in_order(ledger, claim, process_serial(process), INT64_MAX);
+    if (has_poison_between(entry, claim, next))
+        return false;
     for (const struct claim *one = entry->claims; one != NULL; one = one->next)
         if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
             one->sequence == next && one->refused_by == process_serial(process) &&
-            was_refused_before(one, attempt) && !one->poison)
+            was_refused_before(one, attempt))
             return true;
     return false;
 }
@@ -421,8 +434,11 @@ static void refused(struct ledger *ledger, const struct process *process,
                         claim_text(claim, text, sizeof(text)));
 }
 
-/* 46 says "older than the last five batches": so there must be five that were sent after it. */
-static void acknowledged_46(struct ledger *ledger, struct claim *claim)
+/* 46 says "older than the last five batches": so there must be five that were sent after it. Who
+ * has left the connection may have sent the batch again with a lower sequence meanwhile (Java,
+ * after one before it was refused for good): then 46 is true of the sequence, and not of the
+ * records. */
+static void acknowledged_46(struct ledger *ledger, struct claim *claim, bool is_heard)
 {
     const struct stream_entry *entry = ledger->streams[claim->stream->number];
     unsigned later = 0;
@@ -435,12 +451,14 @@ static void acknowledged_46(struct ledger *ledger, struct claim *claim)
         world_violation(ledger->world, "I5", "answer 46 for one of the last five batches: %s",
                         claim_text(claim, text, sizeof(text)));
     ledger->world->counts.acks_46++;
+    if (!is_heard)
+        return;
     note_told(ledger, claim);
     claim->acked_46 = true;
 }
 
 void ledger_answered(struct ledger *ledger, const struct process *process, struct attempt *attempt,
-                     int16_t code, int64_t offset)
+                     int16_t code, int64_t offset, bool is_heard)
 {
     struct claim *claim = attempt->claim;
     struct world *world = ledger->world;
@@ -458,7 +476,7 @@ void ledger_answered(struct ledger *ledger, const struct process *process, struc
     if (code == 0) {
         acknowledged(ledger, process, attempt, offset);
     } else if (code == KAFKA_DUPLICATE_SEQUENCE_NUMBER && claim->producer_id >= 0) {
-        acknowledged_46(ledger, claim);
+        acknowledged_46(ledger, claim, is_heard);
     } else if (code == KAFKA_REQUEST_TIMED_OUT) {
         world->counts.unsure_7++;
         claim->unsure_by = process_serial(process);

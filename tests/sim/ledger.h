@@ -73,9 +73,9 @@ struct claim *ledger_claim(struct ledger *ledger, struct stream *stream, int64_t
 void ledger_given_up(struct ledger *ledger, struct stream *stream, int64_t producer_id,
                      int16_t epoch, int32_t sequence, uint32_t first_record);
 struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim, uint64_t talk);
-/* A gateway handed this answer to its socket. */
+/* A gateway handed this answer to its socket. is_heard: the client still has the connection. */
 void ledger_answered(struct ledger *ledger, const struct process *process, struct attempt *attempt,
-                     int16_t code, int64_t offset);
+                     int16_t code, int64_t offset, bool is_heard);
 /* A gateway says that it has loaded this partition. */
 void ledger_loaded(struct ledger *ledger, const struct process *process, int32_t partition);
 /* A producer id was given out. */

@@ -28,6 +28,7 @@ static void lost(struct producer_link *link)
     link->end = NULL;
     link->is_open = false;
     link->talk = NULL;
+    talk->is_left = true;
     buf_reset(&link->input);
     link->retry_us = producer->world->scheduler.now_us +
                      chance_between(&producer->world->chance, entity, producer->steps,

@@ -76,7 +76,7 @@ static void take_produced(struct talk *talk, const struct process *process,
                 world_violation(talk->world, "I8", "an answer for partition %d, not asked for",
                                 one->index);
             ledger_answered(talk->world->ledger, process, attempt, one->error_code,
-                            one->base_offset);
+                            one->base_offset, !talk->is_left);
             answers++;
         }
     if (answers != request->attempt_count)

@@ -27,6 +27,7 @@ struct talk {
     unsigned references;
     uint64_t serial; /* from 1 */
     bool is_foreign; /* the ledger has nothing to do with it */
+    bool is_left;    /* by the client: nobody hears what is answered */
     struct world *world;
     struct request requests[TALK_REQUESTS_MAX]; /* a ring */
     uint64_t asked, answered, received;         /* by the producer, the gateway, the producer */
