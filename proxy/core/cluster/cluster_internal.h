@@ -43,7 +43,6 @@
 #define STILL_UNREACHABLE_LOG_US INT64_C(10000000)
 #define PREPARES_PER_LINK        3
 #define SIBLING_STATEMENTS       4 /* looked at on either side of one that a node has forgotten */
-#define NODES_MAX                CLUSTER_NODES_MAX
 #define LINKS_PER_NODE_MAX       256
 #define LINK_STAGGER_US          INT64_C(20000) /* between the first attempts of a pool's links */
 #define WARM_UP_STATEMENTS      128
@@ -214,7 +213,7 @@ struct cluster {
     int64_t now_us;             /* boot clock, of the entry under way */
     struct topology topology;
     struct ring *ring;          /* NULL: nothing to route by */
-    struct node *ring_nodes[NODES_MAX]; /* of the ring's indices; NULL: gone */
+    struct node *ring_nodes[CLUSTER_NODES_MAX]; /* of the ring's indices; NULL: gone */
     bool has_tablets; /* a node has told that it knows them */
     struct tablets tablets;
     size_t tablets_wanted; /* tables that are to be asked about, more or less */
@@ -266,7 +265,7 @@ MUST_CHECK int topology_read_peers(struct cluster *cluster, struct slice body, u
 MUST_CHECK int topology_read_keyspace(struct cluster *cluster, struct slice body);
 
 /* node.c */
-/* NULL: out of memory or NODES_MAX. */
+/* NULL: out of memory or CLUSTER_NODES_MAX. */
 struct node *node_new(struct cluster *cluster, const char *host, uint16_t port, bool is_contact);
 void node_free(struct node *node); /* and its links */
 void node_set_address(struct node *node, const char *host, uint16_t port);

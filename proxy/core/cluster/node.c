@@ -30,7 +30,7 @@ void node_set_address(struct node *node, const char *host, uint16_t port)
 
 struct node *node_new(struct cluster *cluster, const char *host, uint16_t port, bool is_contact)
 {
-    if (cluster->node_count >= NODES_MAX || !nodes_grow(cluster))
+    if (cluster->node_count >= CLUSTER_NODES_MAX || !nodes_grow(cluster))
         return NULL;
     struct node *node = alloc_zeroed(cluster->alloc, sizeof(*node));
     if (node == NULL)
@@ -55,7 +55,7 @@ void node_free(struct node *node)
         if (cluster->nodes[i] != node)
             cluster->nodes[kept++] = cluster->nodes[i];
     cluster->node_count = kept;
-    for (size_t i = 0; i < NODES_MAX; i++)
+    for (size_t i = 0; i < CLUSTER_NODES_MAX; i++)
         if (cluster->ring_nodes[i] == node)
             cluster->ring_nodes[i] = NULL;
     tablets_bind(cluster);

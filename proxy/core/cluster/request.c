@@ -210,7 +210,7 @@ void request_run_elsewhere(struct cluster *cluster, struct cluster_request *requ
 {
     static const struct cql_error error = {
         .code = CQL_ERROR_UNPREPARED, .message = SLICE_INIT("no node knows the statements' ids")};
-    uint32_t bit = request->link->node->serial % NODES_MAX;
+    uint32_t bit = request->link->node->serial % CLUSTER_NODES_MAX;
 
     if (request->pinned) {
         request_retry(cluster, request, true, &error, now);

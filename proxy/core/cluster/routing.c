@@ -24,7 +24,7 @@ static bool node_is_freer(const struct node *a, const struct node *b)
 
 static bool is_unfit(const struct node *node, const struct cluster_request *request)
 {
-    uint32_t bit = node->serial % NODES_MAX;
+    uint32_t bit = node->serial % CLUSTER_NODES_MAX;
     return request->has_unfit && (request->unfit[bit / 64] >> bit % 64 & 1) != 0;
 }
 

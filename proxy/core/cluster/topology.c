@@ -174,7 +174,7 @@ static void connect_all(struct cluster *cluster, struct moment now)
 static void take_view(struct cluster *cluster, struct moment now)
 {
     struct topology *topology = &cluster->topology;
-    struct node *nodes[NODES_MAX];
+    struct node *nodes[CLUSTER_NODES_MAX];
     settle_home(cluster);
     for (size_t i = 0; i < cluster->node_count; i++)
         cluster->nodes[i]->was_seen = false;

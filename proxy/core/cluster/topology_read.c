@@ -212,7 +212,8 @@ int topology_read_peers(struct cluster *cluster, struct slice body, uint16_t por
     struct cql_result result;
     arena_reset(&cluster->arena);
     int rc = cql_result_open(body, &cluster->arena, &result);
-    while (rc == STATUS_OK && topology->peer_count < NODES_MAX && cql_result_next_row(&result)) {
+    while (rc == STATUS_OK && topology->peer_count < CLUSTER_NODES_MAX &&
+           cql_result_next_row(&result)) {
         struct topology_peer *peer = topology_peer_add(cluster);
         if (peer == NULL)
             return STATUS_NOMEM;

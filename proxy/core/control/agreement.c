@@ -11,8 +11,7 @@
 
 #define LOOK_AGAIN_US   INT64_C(100000)
 #define UNCHANGED_US    (2 * SECOND_US) /* other nodes know a new table after 0.3 to 0.9 s */
-#define PEERS_QUESTIONS 4 /* of one look, at most */
-#define NODES_MAX       1024 /* more are not looked at; as many as are connected to */
+#define PEERS_QUESTIONS 4               /* of one look, at most */
 
 static struct node_view *node_get(struct agreement *agreement, struct slice host_id)
 {
@@ -22,7 +21,7 @@ static struct node_view *node_get(struct agreement *agreement, struct slice host
             return &agreement->nodes[i];
     if (agreement->node_count == agreement->node_capacity) {
         size_t capacity = agreement->node_capacity == 0 ? 16 : agreement->node_capacity * 2;
-        if (capacity > NODES_MAX)
+        if (capacity > CLUSTER_NODES_MAX)
             return NULL;
         struct node_view *nodes =
             alloc_resize(alloc, agreement->nodes, agreement->node_capacity * sizeof(*nodes),
