@@ -192,6 +192,41 @@ static void a_latest_row_that_is_gone_by_then_is_looked_for_in_older_segments(vo
         buf_deinit(&one->body);
 }
 
+static bool forget_and_change_ids(void *context, const struct fake_request *request,
+                                  struct fake_answer *answer)
+{
+    struct gateway_world *world = context;
+    if (request->opcode != CQL_BATCH)
+        return false;
+    world->node->id_salt++;
+    fake_node_forget(world->node);
+    *answer = (struct fake_answer){.by_default = true}; /* UNPREPARED */
+    return true;
+}
+
+static void a_node_with_new_ids_each_time_is_asked_in_step_with_the_producer(void **state)
+{
+    (void)state;
+    struct gateway_world *world = world_up("orders", 1);
+    struct fake_client *client = world_client(world);
+    struct kafka_produce_partition_response produced;
+    unsigned lines = fake_net_logged(&world->net, "");
+    world->intercept = forget_and_change_ids;
+    world->intercept_context = world;
+    for (unsigned i = 1; i <= 30; i++) {
+        fake_node_clear_log(world->node);
+        (void)fake_client_produce(
+            client, &(struct fake_produce){.topic = "orders", .records = world_batch(world, 3)});
+        world_run(world, SECOND_US);
+        assert_true(fake_client_produced(client, &produced));
+        assert_int_equal(produced.error_code, KAFKA_REQUEST_TIMED_OUT); /* to come again */
+        /* each load begins a segment, and looks into the empty ones below */
+        assert_in_range(world->node->log_count, 4, 15 + i);
+        assert_in_range(fake_net_logged(&world->net, "") - lines, 1, 3 * i);
+    }
+    world_down(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +234,7 @@ int main(void)
         cmocka_unit_test(tail_rows_out_of_order_are_a_storage_error),
         cmocka_unit_test(segments_without_an_end_are_not_looked_through_for_ever),
         cmocka_unit_test(a_latest_row_that_is_gone_by_then_is_looked_for_in_older_segments),
+        cmocka_unit_test(a_node_with_new_ids_each_time_is_asked_in_step_with_the_producer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
