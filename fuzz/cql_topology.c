@@ -57,7 +57,7 @@ static bool read_view(struct cluster *cluster, const struct slice bodies[3])
     if (!read_local(cluster, bodies[0]) || topology_read_peers(cluster, bodies[1], PORT) < 0 ||
         topology_read_keyspace(cluster, bodies[2]) < 0)
         return false;
-    REQUIRE(topology->peer_count >= 1 && topology->peer_count <= NODES_MAX);
+    REQUIRE(topology->peer_count >= 1 && topology->peer_count <= CLUSTER_NODES_MAX);
     for (size_t i = 1; i < topology->peer_count; i++)
         check_peer(&topology->peers[i]);
     REQUIRE(topology->replication.data_center_count <= 16);

@@ -99,6 +99,52 @@ static void a_jump_of_the_wall_clock_ends_the_lease_early(void **state)
     fake_db_free(db);
 }
 
+/* Frozen for 16 s by the host, and set right by 11 s before it runs on: 5 s seem to be gone. */
+static void a_freeze_that_a_step_back_of_the_wall_clock_hides_ends_the_lease(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    host_up(&host, db, "one");
+    host_run(&host, SECOND_US);
+    struct moment later = host.net.now;
+    later.wall_us += 16 * SECOND_US - 11 * SECOND_US;
+    assert_false(control_leads(host.control, any_topic, 0, later));
+    later.wall_us -= 4500 * MS_US; /* adjusted a little: that happens */
+    assert_true(control_leads(host.control, any_topic, 0, later));
+    later.wall_us -= 2 * SECOND_US;
+    assert_false(control_leads(host.control, any_topic, 0, later));
+    host.net.now = later;
+    control_tick(host.control, later);
+    host_run(&host, 100 * MS_US); /* renewed at once */
+    assert_int_equal(host_led(&host, any_topic, 1), 1);
+    assert_int_equal(host.lease_lost, 1);
+    assert_int_equal(host.lease_held, 1);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
+static void a_lease_that_has_ended_comes_back_by_a_renewal_only(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    host_up(&host, db, "one");
+    fake_node_set_down(host.node, true);
+    host.net.now.wall_us += 11 * SECOND_US;
+    control_tick(host.control, host.net.now);
+    host.net.now.wall_us -= 11 * SECOND_US;
+    control_tick(host.control, host.net.now);
+    assert_int_equal(host_led(&host, any_topic, 1), 0);
+    assert_int_equal(host.lease_held, 0);
+    fake_node_set_down(host.node, false);
+    host_run(&host, 15 * SECOND_US);
+    assert_int_equal(host_led(&host, any_topic, 1), 1);
+    assert_int_equal(host.lease_held, 1);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 static void the_ceiling_never_falls_when_the_wall_clock_steps_back(void **state)
 {
     (void)state;
@@ -112,7 +158,8 @@ static void the_ceiling_never_falls_when_the_wall_clock_steps_back(void **state)
         assert_true(control_ceiling_us(host.control) > before);
         before = control_ceiling_us(host.control);
     }
-    assert_int_equal(host.lease_lost, 0);
+    assert_int_equal(host.lease_lost, 1); /* until the renewal that the step caused */
+    assert_int_equal(host.lease_held, 1);
     host_kill(&host);
     fake_db_free(db);
 }
@@ -685,6 +732,8 @@ int main(void)
         cmocka_unit_test(a_lease_that_cannot_be_renewed_ends_and_is_held_again),
         cmocka_unit_test(the_lease_counts_from_before_the_renewal_was_sent),
         cmocka_unit_test(a_jump_of_the_wall_clock_ends_the_lease_early),
+        cmocka_unit_test(a_freeze_that_a_step_back_of_the_wall_clock_hides_ends_the_lease),
+        cmocka_unit_test(a_lease_that_has_ended_comes_back_by_a_renewal_only),
         cmocka_unit_test(the_ceiling_never_falls_when_the_wall_clock_steps_back),
         cmocka_unit_test(a_late_renewal_does_not_lower_the_ceiling),
         cmocka_unit_test(renewals_get_lost_in_every_way_and_the_lease_stays),

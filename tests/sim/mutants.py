@@ -108,9 +108,9 @@ MUTANTS = [
      "        return !gateway_leads_soon"),
     ("lease_from_the_reply", "the lease counts from the answer", CORE + "control/membership.c",
      "    member->ceiling_us = ceiling_us;\n    member->lease_from = member->asked;\n"
-     "    tell_lease(member, now);",
+     "    member->expired = false;",
      "    member->ceiling_us = ceiling_us;\n    member->lease_from = now;\n"
-     "    tell_lease(member, now);"),
+     "    member->expired = false;"),
     ("renewal_in_doubt_counts", "a renewal without an answer is taken as done",
      CORE + "control/membership.c",
      "    case MEMBER_EXPECT_RENEWAL:\n        if (answer->kind == ANSWER_APPLIED)",
@@ -131,7 +131,8 @@ MUTANTS = [
      "return slot->peer->row.present ? slot->peer->row.closed : lost_ceiling(slots, c_us, now);",
      "return true;"),
     ("lease_ignores_frozen_machine", "only the boot clock ends the lease", CORE + "control/membership.c",
-     "           now.wall_us - member->lease_from.wall_us < lease_us;", "           true;"),
+     "           now.wall_us - member->lease_from.wall_us < lease_us && !clocks_are_apart(member, now);",
+     "           true;"),
     ("timeout_is_refusal", "a write time-out is taken as definite", CORE + "cluster/retry.c",
      "    case CQL_ERROR_FUNCTION_FAILURE:\n",
      "    case CQL_ERROR_FUNCTION_FAILURE:\n    case CQL_ERROR_WRITE_TIMEOUT:\n"),

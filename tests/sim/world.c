@@ -94,12 +94,18 @@ void slot_step_clock(struct gateway_slot *slot, int64_t by_us)
     machine_set(slot->machine, world->scheduler.now_us, shown);
 }
 
-void slot_set_clock(struct gateway_slot *slot)
+static void set_clock(void *argument)
 {
+    struct gateway_slot *slot = argument;
     struct world *world = slot->world;
     struct moment shown = machine_now(slot->machine, world->scheduler.now_us);
     shown.wall_us = world->scheduler.now_us;
     machine_set(slot->machine, world->scheduler.now_us, shown);
+}
+
+void slot_set_clock(struct gateway_slot *slot)
+{
+    (void)scheduler_in(&slot->world->scheduler, SIM_SECOND_US, set_clock, slot);
 }
 
 /* --- gateways --- */

@@ -154,7 +154,8 @@ void slot_start(struct gateway_slot *slot, int64_t delay_us);
 void slot_reboot(struct gateway_slot *slot); /* its machine, while no process is there */
 void slot_move(struct gateway_slot *slot);   /* to another machine */
 void slot_step_clock(struct gateway_slot *slot, int64_t by_us); /* the wall clock */
-void slot_set_clock(struct gateway_slot *slot);                 /* to the right time */
+/* To the right time, a second later: a machine that runs on reads its clock first. */
+void slot_set_clock(struct gateway_slot *slot);
 void world_bury(struct world *world, struct process *process, bool without_power);
 /* Its process is paused when it comes by some point. */
 void slot_stall(struct gateway_slot *slot, int64_t for_us);

@@ -498,6 +498,7 @@ struct membership {
     struct moment asked;      /* before it was sent */
     struct moment lease_from; /* of the last one that succeeded */
     bool joined, lost_told, releasing, clock_is_off;
+    bool expired;    /* seen without the lease, and not renewed since */
     int64_t told_us; /* a log line about waiting */
     int64_t release_deadline_us;
     void (*released)(void *context, struct moment now);

@@ -54,14 +54,24 @@ bool member_row_read(const struct answer *answer, struct member_row *row)
     return whole && row->lease_us >= 0;
 }
 
+/* One of the clocks has jumped, or stood still, since the lease was asked for. */
+static bool clocks_are_apart(const struct membership *member, struct moment now)
+{
+    int64_t apart_us =
+        now.wall_us - member->lease_from.wall_us - (now.boot_us - member->lease_from.boot_us);
+    int64_t most_us = member->task.control->config->lease_us / 10;
+    return apart_us > most_us || apart_us < -most_us;
+}
+
 bool membership_has_lease(const struct membership *member, struct moment now)
 {
     int64_t lease_us = member->task.control->config->lease_us;
     /* Boot time may stand still while a machine is frozen, and the wall clock then jumps: the
-     * earlier end counts. */
-    return member->joined && !member->releasing && !member->clock_is_off &&
+     * earlier end counts. It may be set back by as much at the same time: when they no longer agree
+     * neither is believed until the next renewal. */
+    return member->joined && !member->releasing && !member->clock_is_off && !member->expired &&
            now.boot_us - member->lease_from.boot_us < lease_us &&
-           now.wall_us - member->lease_from.wall_us < lease_us;
+           now.wall_us - member->lease_from.wall_us < lease_us && !clocks_are_apart(member, now);
 }
 
 static void tell_lease(struct membership *member, struct moment now)
@@ -71,10 +81,12 @@ static void tell_lease(struct membership *member, struct moment now)
     if (lost == member->lost_told)
         return;
     member->lost_told = lost;
+    member->expired = lost; /* no clock that is set back brings it back */
     if (lost)
-        action_log(control->actions, LOG_ERROR, "lease lost", "member=%s since_renewal_ms=%lld",
-                   control->config->member,
-                   (long long)((now.boot_us - member->lease_from.boot_us) / 1000));
+        action_log(control->actions, LOG_ERROR, "lease lost",
+                   "member=%s since_renewal_ms=%lld clocks_jumped=%s", control->config->member,
+                   (long long)((now.boot_us - member->lease_from.boot_us) / 1000),
+                   clocks_are_apart(member, now) ? "yes" : "no");
     else
         action_log(control->actions, LOG_INFO, "lease held again", "member=%s",
                    control->config->member);
@@ -253,6 +265,7 @@ static void renewed(struct membership *member, int64_t ceiling_us, struct moment
     KILL_POINT("member.renewed");
     member->ceiling_us = ceiling_us;
     member->lease_from = member->asked;
+    member->expired = false;
     tell_lease(member, now);
     membership_expect(member, member->releasing ? MEMBER_EXPECT_CLOSE : MEMBER_EXPECT_RENEW_TIME,
                       now);
@@ -447,10 +460,8 @@ void membership_release(struct membership *member, int64_t deadline_us,
 void membership_tick(struct membership *member, struct moment now)
 {
     tell_lease(member, now);
-    /* The wall clock jumped: the renewal cannot wait for its time. */
-    bool jumped =
-        now.wall_us - member->lease_from.wall_us >= member->task.control->config->lease_us ||
-        now.wall_us >= member->ceiling_us;
+    /* A clock jumped: the renewal cannot wait for its time. */
+    bool jumped = clocks_are_apart(member, now) || now.wall_us >= member->ceiling_us;
     if (member->state == MEMBER_EXPECT_RENEW_TIME && jumped && !member->releasing)
         membership_expect(member, MEMBER_EXPECT_RENEWAL, now);
     if (member->released != NULL && now.boot_us >= member->release_deadline_us) {
