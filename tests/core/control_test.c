@@ -334,6 +334,24 @@ static void a_table_that_another_gateway_has_just_made_is_waited_for(void **stat
     fake_db_free(db);
 }
 
+static void a_database_that_comes_late_is_given_the_same_time_for_its_tables(void **state)
+{
+    (void)state;
+    struct fake_db *db = fake_db_new();
+    struct host host;
+    host_init(&host, db, "one");
+    fake_node_set_down(host.node, true);
+    host_start(&host);
+    host_run(&host, 70 * SECOND_US);
+    fake_db_fault(db, "FROM \"sluice\".sluice_cluster", FAULT_DOES_NOT_EXIST, 60); /* 15 s or so */
+    fake_node_set_down(host.node, false);
+    host_run(&host, 60 * SECOND_US);
+    assert_true(host.ready);
+    assert_int_equal(host.fatal_code, 0);
+    host_kill(&host);
+    fake_db_free(db);
+}
+
 static void a_refusal_at_start_ends_it_with_the_databases_words(void **state)
 {
     (void)state;
@@ -426,6 +444,7 @@ int main(void)
         cmocka_unit_test(weak_settings_are_said_in_one_line_each),
         cmocka_unit_test(a_new_table_that_a_node_does_not_know_yet_is_waited_for),
         cmocka_unit_test(a_table_that_another_gateway_has_just_made_is_waited_for),
+        cmocka_unit_test(a_database_that_comes_late_is_given_the_same_time_for_its_tables),
         cmocka_unit_test(a_refusal_at_start_ends_it_with_the_databases_words),
         cmocka_unit_test(every_transaction_of_a_start_may_be_lost),
         cmocka_unit_test(memory_may_run_out_at_any_time),

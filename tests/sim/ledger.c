@@ -129,6 +129,7 @@ struct attempt *ledger_attempt(struct ledger *ledger, struct claim *claim, uint6
     attempt->talk = talk;
     attempt->sent_us = ledger->world->scheduler.now_us;
     claim->attempts++;
+    claim->last_sent_us = attempt->sent_us;
     ledger->world->counts.batches++;
     ledger->world->counts.no_answer++;
     return attempt;
@@ -337,8 +338,9 @@ static bool has_poison_between(const struct stream_entry *entry, const struct cl
     return false;
 }
 
-/* The batch that is missing before it had been refused by this very process: then the gap is not
- * the client's. (Memory that fails may make a process forget that.) */
+/* The batch that is missing before it had been refused by this very process, and was not sent again
+ * (perhaps to another one, which is at it): then the gap is not the client's. (Memory that fails
+ * may make a process forget that.) */
 static bool is_own_gap(const struct ledger *ledger, const struct process *process,
                        const struct attempt *attempt)
 {
@@ -353,7 +355,7 @@ static bool is_own_gap(const struct ledger *ledger, const struct process *proces
     for (const struct claim *one = entry->claims; one != NULL; one = one->next)
         if (one->producer_id == claim->producer_id && one->epoch == claim->epoch &&
             one->sequence == next && one->refused_by == process_serial(process) &&
-            was_refused_before(one, attempt))
+            one->last_sent_us <= one->refused_us && was_refused_before(one, attempt))
             return true;
     return false;
 }

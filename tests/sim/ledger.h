@@ -44,6 +44,7 @@ struct claim {
     uint64_t refused_by; /* the process that refused it last; 0: none */
     uint64_t unsure_by;  /* the process that answered 7 last: it had it under way; 0: none */
     int64_t refused_us, refused_sent_us; /* when that answer left, and when the attempt did */
+    int64_t last_sent_us;
     uint64_t refused_talk;
     bool acked;
     bool acked_46; /* "it is there", without an offset */

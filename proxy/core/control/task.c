@@ -105,8 +105,13 @@ static bool contains(struct slice text, const char *part)
 static bool is_not_there_yet(const struct control *control, const struct cql_error *error,
                              struct moment now)
 {
-    int64_t since_us = boot_is_over(control) ? control->last_ddl_us : control->boot.started_us;
-    int64_t patience_us = boot_is_over(control) ? DDL_SETTLES_US : TABLES_PATIENCE_US;
+    int64_t since_us = control->last_ddl_us;
+    int64_t patience_us = DDL_SETTLES_US;
+    if (!boot_is_over(control)) { /* the database may have come late, and the tables after it */
+        patience_us = TABLES_PATIENCE_US;
+        if (since_us < control->boot.started_us)
+            since_us = control->boot.started_us;
+    }
     return error->code == CQL_ERROR_INVALID && since_us != 0 &&
            now.boot_us - since_us < patience_us &&
            (contains(error->message, "does not exist") || contains(error->message, "unconfigured"));
