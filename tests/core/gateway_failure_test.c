@@ -328,8 +328,7 @@ static void when_all_nodes_have_other_ids_the_log_goes_on_with_those(void **stat
 
     world->batch_us = 5 * MS_US;
     for (int upgrade = 0; upgrade < 3; upgrade++) {
-        world->node->id_salt++;
-        fake_node_forget(world->node);
+        fake_node_change_ids(world->node);
         for (int32_t i = 0; i < 3; i++)
             produce(client, world_batch_of(world, 7, sequence + i * 40, 40));
         world_run(world, 100 * MS_US);

@@ -198,8 +198,7 @@ static bool forget_and_change_ids(void *context, const struct fake_request *requ
     struct gateway_world *world = context;
     if (request->opcode != CQL_BATCH)
         return false;
-    world->node->id_salt++;
-    fake_node_forget(world->node);
+    fake_node_change_ids(world->node);
     *answer = (struct fake_answer){.by_default = true}; /* UNPREPARED */
     return true;
 }

@@ -81,8 +81,7 @@ static bool change_ids(void *context, const struct fake_request *request,
     if (request->opcode != CQL_BATCH)
         return false;
     world->intercept = NULL;
-    world->node->id_salt++;
-    fake_node_forget(world->node);
+    fake_node_change_ids(world->node);
     *answer = (struct fake_answer){.close = true};
     return true;
 }

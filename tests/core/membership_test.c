@@ -79,6 +79,16 @@ static void the_lease_counts_from_before_the_renewal_was_sent(void **state)
     fake_db_free(db);
 }
 
+static void expect_renewed_at_once(struct host *host, struct moment later)
+{
+    host->net.now = later;
+    control_tick(host->control, later);
+    host_run(host, 100 * MS_US);
+    assert_int_equal(host_led(host, any_topic, 1), 1);
+    assert_int_equal(host->lease_lost, 1);
+    assert_int_equal(host->lease_held, 1);
+}
+
 static void a_jump_of_the_wall_clock_ends_the_lease_early(void **state)
 {
     (void)state;
@@ -88,12 +98,7 @@ static void a_jump_of_the_wall_clock_ends_the_lease_early(void **state)
     struct moment later = host.net.now;
     later.wall_us += 11 * SECOND_US;
     assert_false(control_leads(host.control, any_topic, 0, later));
-    host.net.now = later;
-    control_tick(host.control, later);
-    host_run(&host, 100 * MS_US); /* renewed at once */
-    assert_int_equal(host_led(&host, any_topic, 1), 1);
-    assert_int_equal(host.lease_lost, 1);
-    assert_int_equal(host.lease_held, 1);
+    expect_renewed_at_once(&host, later);
     assert_true(control_ceiling_us(host.control) > later.wall_us + 10 * SECOND_US);
     host_kill(&host);
     fake_db_free(db);
@@ -114,12 +119,7 @@ static void a_freeze_that_a_step_back_of_the_wall_clock_hides_ends_the_lease(voi
     assert_true(control_leads(host.control, any_topic, 0, later));
     later.wall_us -= 2 * SECOND_US;
     assert_false(control_leads(host.control, any_topic, 0, later));
-    host.net.now = later;
-    control_tick(host.control, later);
-    host_run(&host, 100 * MS_US); /* renewed at once */
-    assert_int_equal(host_led(&host, any_topic, 1), 1);
-    assert_int_equal(host.lease_lost, 1);
-    assert_int_equal(host.lease_held, 1);
+    expect_renewed_at_once(&host, later);
     host_kill(&host);
     fake_db_free(db);
 }

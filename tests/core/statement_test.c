@@ -301,13 +301,6 @@ static void a_node_that_gives_another_id_is_told_once_and_not_used_for_it(void *
     world_deinit(&world);
 }
 
-/* As when a node was upgraded to a version with another rule for ids. */
-static void change_ids(struct fake_node *node)
-{
-    node->id_salt++;
-    fake_node_forget(node);
-}
-
 static void
 an_id_that_no_node_knows_any_more_is_refused_until_the_statement_is_prepared_again(void **state)
 {
@@ -320,8 +313,8 @@ an_id_that_no_node_knows_any_more_is_refused_until_the_statement_is_prepared_aga
     struct cluster_statement *statement = prepare(&world, "insert into t");
     uint8_t before[32];
     memcpy(before, statement->id, sizeof(before));
-    change_ids(world.nodes[0]);
-    change_ids(world.nodes[1]);
+    fake_node_change_ids(world.nodes[0]);
+    fake_node_change_ids(world.nodes[1]);
     for (int i = 0; i < 10; i++)
         send_batch(&world, &storm[i], &statement, 1);
     world_run(&world, SECOND_US);
@@ -378,7 +371,7 @@ static void a_request_finds_the_one_node_that_knows_its_ids(void **state)
     world_up(&world, 4);
     struct cluster_statement *statement = prepare(&world, "insert into t");
     for (int i = 0; i < 3; i++)
-        change_ids(world.nodes[i]);
+        fake_node_change_ids(world.nodes[i]);
     fake_node_forget(world.nodes[3]);
     for (int i = 0; i < 20; i++) {
         send_batch(&world, &sent[i], &statement, 1);
@@ -399,7 +392,7 @@ static void what_waits_for_the_one_node_that_knows_its_ids_is_refused_when_that_
     struct sent sent = {0};
     world_up(&world, 2);
     struct cluster_statement *statement = prepare(&world, "insert into t");
-    change_ids(world.nodes[0]);
+    fake_node_change_ids(world.nodes[0]);
     fake_node_answer_times(world.nodes[1], CQL_BATCH, 1000,
                            (struct fake_answer){.error = CQL_ERROR_BOOTSTRAPPING});
     send_batch(&world, &sent, &statement, 1);
@@ -420,7 +413,7 @@ static void an_id_that_is_known_where_the_link_is_down_waits_for_no_one(void **s
     struct sent sent = {0};
     world_up(&world, 2);
     struct cluster_statement *statement = prepare(&world, "insert into t");
-    change_ids(world.nodes[1]);
+    fake_node_change_ids(world.nodes[1]);
     fake_node_set_down(world.nodes[0], true);
     world_run(&world, SECOND_US);
     send_batch(&world, &sent, &statement, 1);

@@ -154,22 +154,27 @@ static struct db_text *find_text(struct database *db, struct slice text)
     return *at;
 }
 
+/* As the node makes it. */
+static void id_at(const struct db_node *node, const struct db_text *text, uint8_t id[16])
+{
+    memcpy(id, text->id, 16);
+    id[15] ^= node->id_rule;
+}
+
 static struct db_text *find_prepared(const struct db_node *node, struct slice id)
 {
+    uint8_t known[16];
     for (size_t i = 0; i < node->prepared_count; i++) {
-        const uint8_t *known = node->prepared[i]->id;
-        if (id.len == 16 && memcmp(known, id.data, 15) == 0 &&
-            (known[15] ^ node->id_rule) == id.data[15])
+        id_at(node, node->prepared[i], known);
+        if (slice_equal(id, slice_make(known, sizeof(known))))
             return node->prepared[i];
     }
     return NULL;
 }
 
-/* The id is as the node makes it. */
 static void learn_prepared(struct db_node *node, struct db_text *text, uint8_t id[16])
 {
-    memcpy(id, text->id, 16);
-    id[15] ^= node->id_rule;
+    id_at(node, text, id);
     if (find_prepared(node, slice_make(id, 16)) != NULL)
         return;
     if (node->prepared_count == node->prepared_capacity) {

@@ -208,30 +208,29 @@ static void a_delete_that_was_purged_covers_late_rows_no_more(void **state)
     lab_free(lab);
 }
 
-static void an_evicted_statement_is_unprepared_and_works_when_prepared_again(void **state)
+/* `act` comes between a statement's PREPARE and its EXECUTE. */
+static void expect_unprepared_after(void (*act)(struct database *database, unsigned node))
 {
     struct lab *lab = up(1, 10);
     struct lab_client *client = lab_connect(lab, 0);
-    (void)state;
     lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
-    database_evict(lab->db, 0);
+    act(lab->db, 0);
     assert_memory_equal("error 2500", lab_wait(client, SECOND_US), 10);
     lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
     assert_string_equal("void", lab_wait(client, SECOND_US));
     lab_free(lab);
 }
 
+static void an_evicted_statement_is_unprepared_and_works_when_prepared_again(void **state)
+{
+    (void)state;
+    expect_unprepared_after(database_evict);
+}
+
 static void a_node_with_another_rule_for_ids_does_not_know_the_old_ones(void **state)
 {
-    struct lab *lab = up(1, 10);
-    struct lab_client *client = lab_connect(lab, 0);
     (void)state;
-    lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
-    database_change_ids(lab->db, 0);
-    assert_memory_equal("error 2500", lab_wait(client, SECOND_US), 10);
-    lab_begin(client, "INSERT INTO k.t (p, c) VALUES (?, ?) <- 1, 2");
-    assert_string_equal("void", lab_wait(client, SECOND_US)); /* by the new one */
-    lab_free(lab);
+    expect_unprepared_after(database_change_ids);
 }
 
 static void a_row_is_gone_with_its_table_and_statements_are_unprepared(void **state)

@@ -168,6 +168,12 @@ void fake_node_forget(struct fake_node *node)
     node->prepared_count = 0;
 }
 
+void fake_node_change_ids(struct fake_node *node)
+{
+    node->id_salt++;
+    fake_node_forget(node);
+}
+
 static void prepare(struct fake_socket *socket, const struct fake_request *request,
                     int64_t delay_us)
 {

@@ -138,6 +138,8 @@ void fake_node_reset(struct fake_node *node);
 void fake_node_set_down(struct fake_node *node, bool down);
 /* Forgets all prepared statements. */
 void fake_node_forget(struct fake_node *node);
+/* It forgets all statements and makes other ids from now on, as after an upgrade. */
+void fake_node_change_ids(struct fake_node *node);
 /* An EVENT on all its connections. */
 void fake_node_push(struct fake_node *node, struct cql_push *push);
 unsigned fake_node_count(const struct fake_node *node, uint8_t opcode); /* in the log */
